@@ -1,0 +1,33 @@
+//! The contracts between services: RPCs, log entries and the records that several services read.
+//!
+//! They only grow: a field is never renumbered or reused. Every stored format has a golden file in `golden/` that must
+//! still decode.
+#![allow(missing_docs, unreachable_pub, clippy::large_futures, reason = "generated; the .proto files hold the docs")]
+
+/// What log entries hold.
+pub mod event {
+    pub mod v1 {
+        tonic::include_proto!("csc.event.v1");
+    }
+}
+
+/// Records that several services read.
+pub mod record {
+    pub mod v1 {
+        tonic::include_proto!("csc.record.v1");
+    }
+}
+
+/// Served by idms: keys; organisations, users and clients.
+pub mod identity {
+    pub mod v1 {
+        tonic::include_proto!("csc.identity.v1");
+    }
+}
+
+/// Served by cms and gms: documents.
+pub mod documents {
+    pub mod v1 {
+        tonic::include_proto!("csc.documents.v1");
+    }
+}
