@@ -1,0 +1,33 @@
+# What people run. `make demo` and `make test` need Rust, a C compiler, make and perl.
+
+# Linking the system's OpenSSL saves three minutes; without it a private copy is built.
+ifeq ($(shell pkg-config --exists openssl 2>/dev/null && echo yes),yes)
+export OPENSSL_NO_VENDOR := 1
+endif
+
+.PHONY: demo test lint doc bench help
+
+help:
+	@echo "make demo    build, start every service on loopback, boot a UE through the whole scenario, go on serving"
+	@echo "make test    every test (installs the Debian packages it needs, when it may)"
+	@echo "make lint    formatting, clippy, dependency checks"
+	@echo "make doc     the API documentation, warnings are errors"
+	@echo "make bench   the benchmarks"
+
+demo:
+	cargo run --release --quiet --package csc -- demo
+
+test:
+	scripts/packages
+	cargo test --workspace
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/deny
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+bench:
+	cargo bench --workspace
