@@ -97,8 +97,20 @@ mod tests {
     #[test]
     fn broken_addresses_are_refused() {
         for bad in [
-            "", "<>", "sip:a@b?x=y", "sip:a,b@c", "\"open <sip:a@b>", "\"a\" b <sip:a@b>", "a,b <sip:a@b>",
-            "< sip:a@b >", "<sip:a@b", "<sip:a@b>x", "<sip:a@b>;", "<sip:a@b>;;", "alex", "sip:a@b tag=1",
+            "",
+            "<>",
+            "sip:a@b?x=y",
+            "sip:a,b@c",
+            "\"open <sip:a@b>",
+            "\"a\" b <sip:a@b>",
+            "a,b <sip:a@b>",
+            "< sip:a@b >",
+            "<sip:a@b",
+            "<sip:a@b>x",
+            "<sip:a@b>;",
+            "<sip:a@b>;;",
+            "alex",
+            "sip:a@b tag=1",
             "\"a\" sip:a@b",
         ] {
             assert_eq!(Address::parse(bad), None, "{bad:?}");

@@ -12,9 +12,8 @@ pub(crate) fn token(text: &str) -> bool {
 
 /// Whether `text` is `word [ "@" word ]`, the shape of a Call-ID.
 pub(crate) fn call_id(text: &str) -> bool {
-    let word = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| is_token(b) || b"()<>:\\\"/[]?{}".contains(&b))
-    };
+    let word =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| is_token(b) || b"()<>:\\\"/[]?{}".contains(&b));
     match text.split_once('@') {
         Some((left, right)) => word(left) && word(right),
         None => word(text),

@@ -15,6 +15,7 @@ pub enum Name {
     Contact,
     ContentEncoding,
     ContentLength,
+    ContentTransferEncoding,
     ContentType,
     CSeq,
     Event,
@@ -42,7 +43,7 @@ pub enum Name {
 }
 
 /// Every known name: as it is written, and its compact form.
-const TABLE: [(Name, &str, Option<u8>); 30] = [
+const TABLE: [(Name, &str, Option<u8>); 31] = [
     (Name::Via, "Via", Some(b'v')),
     (Name::From, "From", Some(b'f')),
     (Name::To, "To", Some(b't')),
@@ -53,6 +54,7 @@ const TABLE: [(Name, &str, Option<u8>); 30] = [
     (Name::ContentLength, "Content-Length", Some(b'l')),
     (Name::ContentType, "Content-Type", Some(b'c')),
     (Name::ContentEncoding, "Content-Encoding", Some(b'e')),
+    (Name::ContentTransferEncoding, "Content-Transfer-Encoding", None),
     (Name::Event, "Event", Some(b'o')),
     (Name::Expires, "Expires", None),
     (Name::Accept, "Accept", None),

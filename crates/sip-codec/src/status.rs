@@ -95,12 +95,14 @@ impl Status {
             503 => "Service Unavailable",
             505 => "Version Not Supported",
             513 => "Message Too Large",
-            100..=199 => "Progress",
-            200..=299 => "Success",
-            300..=399 => "Redirection",
-            400..=499 => "Request Failure",
-            500..=599 => "Server Failure",
-            _ => "Global Failure",
+            code => match code / 100 {
+                1 => "Progress",
+                2 => "Success",
+                3 => "Redirection",
+                4 => "Request Failure",
+                5 => "Server Failure",
+                _ => "Global Failure",
+            },
         }
     }
 }

@@ -105,7 +105,8 @@ mod tests {
         assert_eq!((via.transport, via.host, via.port), ("UDP", "30.1.1.2", Some(5060)));
         assert_eq!((via.rport(), via.transaction()), (Some(Rport::Asked), Some("-1ed4")));
 
-        let via = Via::parse("SIP  / 2.0  / TCP     spindle.example.com   ; branch  =   z9hG4bK9ikj8").unwrap();
+        let via =
+            Via::parse("SIP  / 2.0  / TCP     spindle.example.com   ; branch  =   z9hG4bK9ikj8").unwrap();
         assert_eq!((via.transport, via.sent_by), ("TCP", "spindle.example.com"));
         assert_eq!(via.branch(), Some("z9hG4bK9ikj8"));
 
@@ -125,8 +126,18 @@ mod tests {
     #[test]
     fn broken_vias_are_refused() {
         for bad in [
-            "", "SIP/2.0/UDP", "SIP/2.0/UDP ", "SIP/7.0/UDP h", "SIP/2.0/ h", "SIP/2.0/UDP h;;", "SIP/2.0/UDP;a h",
-            "SIP/2.0/UDP h i", "HTTP/2.0/UDP h", "SIP/2.0/UDP h:0", "SIP/2.0/UDP h : 0", "SIP/2.0/UDP :5060",
+            "",
+            "SIP/2.0/UDP",
+            "SIP/2.0/UDP ",
+            "SIP/7.0/UDP h",
+            "SIP/2.0/ h",
+            "SIP/2.0/UDP h;;",
+            "SIP/2.0/UDP;a h",
+            "SIP/2.0/UDP h i",
+            "HTTP/2.0/UDP h",
+            "SIP/2.0/UDP h:0",
+            "SIP/2.0/UDP h : 0",
+            "SIP/2.0/UDP :5060",
             "SIP/2.0/UDP[::1]",
         ] {
             assert_eq!(Via::parse(bad), None, "{bad:?}");
