@@ -1,0 +1,1 @@
+//! Every rule of the configuration reader, and the reference file.
