@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper may fail the test")]
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use csc_sip::{Capabilities, Refusal, Unserved, screen};
 use sip_codec::{Encoded, Limits, Message, Method, Name, ResponseBuilder, Status};
@@ -34,21 +33,9 @@ fn answer(datagram: Vec<u8>) -> Option<Encoded> {
     }
 }
 
-fn corpus() -> Option<PathBuf> {
-    let shared = std::env::var_os("CSC_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
-    let folder = shared.join("corpora/rfc4475");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var("CSC_REQUIRE_ALL").as_deref() != Ok("1"), "the RFC 4475 messages are missing");
-    println!("skipped: torture: no {}", folder.display());
-    None
-}
-
 #[test]
 fn every_torture_message_gets_its_answer() {
-    let Some(folder) = corpus() else { return };
+    let Some(folder) = csc_test_support::shared("torture", "corpora/rfc4475") else { return };
     let mut seen = 0;
     for line in include_str!("rfc4475.txt").lines().filter(|line| !line.starts_with('#')) {
         let (name, want) = line.split('#').next().unwrap().trim().split_once(' ').unwrap();
