@@ -15,7 +15,7 @@ help:
 	@echo "make bench   the benchmarks"
 
 demo:
-	cargo run --release --quiet --package csc -- demo
+	cargo run --package csc -- demo
 
 test:
 	scripts/packages

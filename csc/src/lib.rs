@@ -1,0 +1,15 @@
+//! The whole product in one binary: all services in one process, the operator's commands, and a simulated terminal.
+//!
+//! [`AllInOne`] is what `csc run` starts and what tests start; [`ue`] is a terminal that drives it from outside.
+
+mod all_in_one;
+mod cli;
+mod demo;
+mod pki;
+mod roots;
+mod terminal;
+pub mod provision;
+pub mod ue;
+
+pub use all_in_one::{AllInOne, Config};
+pub use cli::main;

@@ -1,0 +1,7 @@
+//! `csc`: see `csc --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    csc::main()
+}

@@ -1,0 +1,4 @@
+//! Every scenario, in one binary.
+
+mod layers;
+mod samples;
