@@ -32,9 +32,9 @@ pub enum Error {
     /// The source of randomness returned a value that no working source returns.
     #[error("the entropy source is broken")]
     Entropy,
-    /// This root cannot issue keys for this identifier (probability about 2^-255).
-    #[error("no key exists for this identifier")]
-    Unissuable,
+    /// The one identifier or random value in about 2^255 that the schemes have no answer for.
+    #[error("the computation met zero or the identity")]
+    Degenerate,
     /// Key material does not belong to the identifier and the public key.
     #[error("key material does not match identifier and public key")]
     KeyMismatch,

@@ -5,6 +5,7 @@
 
 use core::ops::{Add, Mul, Neg, Sub};
 
+use crypto_bigint::ctutils::CtSelectUsingCtAssign;
 use crypto_bigint::modular::ConstMontyForm;
 use crypto_bigint::{Choice, CtAssign, CtEq, CtLt, CtOption, U1024, const_monty_params};
 use zeroize::DefaultIsZeroes;
@@ -128,8 +129,12 @@ impl CtEq for Fp {
 
 impl CtAssign for Fp {
     fn ct_assign(&mut self, other: &Self, choice: Choice) {
+        #[cfg(test)]
+        trace::note(Op::Assign);
         self.0.ct_assign(&other.0, choice);
     }
 }
+
+impl CtSelectUsingCtAssign for Fp {}
 
 impl DefaultIsZeroes for Fp {}

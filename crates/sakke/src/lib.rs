@@ -44,9 +44,9 @@ mod target;
 mod uid;
 
 #[cfg(test)]
-mod trace;
+mod tests;
 #[cfg(test)]
-mod vectors;
+mod trace;
 
 pub use eccsi::{PUB_AUTH_KEY_LEN, PVT_LEN, PubAuthKey, SIGNATURE_LEN, SSK_LEN, SigningPair};
 pub use error::Error;

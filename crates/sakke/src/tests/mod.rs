@@ -1,0 +1,60 @@
+//! Tests that need more than one layer, or values that the crate does not give out.
+
+mod encodings;
+mod laws;
+mod secrets;
+mod vectors;
+
+use crypto_bigint::CtEq;
+
+use crate::curve::Projective;
+use crate::multiply::multiply_generator;
+use crate::period::KeyPeriods;
+use crate::root::Root;
+use crate::scalar::{self, Scalar};
+use crate::uid::Uid;
+
+fn same<T: CtEq>(a: T, b: T) -> bool {
+    a.ct_eq(&b).to_bool()
+}
+
+/// A small integer as a scalar; negative ones count down from q.
+fn small(k: i32) -> Scalar {
+    let mut octets = [0; 128];
+    octets[124..].copy_from_slice(&k.unsigned_abs().to_be_bytes());
+    let size = Scalar::reduce(&octets);
+    if k < 0 { minus_one() * size } else { size }
+}
+
+fn minus_one() -> Scalar {
+    let mut octets: [u8; 128] = Scalar::default().to_bytes();
+    octets[127] = 1;
+    let one = Scalar::reduce(&octets);
+    // q - 1 = -1, the only value that squares to 1 beside 1 itself
+    let mut bits = vec![true];
+    bits.extend(scalar::order_minus_one_bits());
+    bits.iter().fold(Scalar::default(), |k, bit| if *bit { k + k + one } else { k + k })
+}
+
+fn g(k: &Scalar) -> Projective {
+    multiply_generator(k)
+}
+
+fn entropy(seed: u8) -> impl FnMut(&mut [u8]) {
+    let mut state = u64::from(seed) + 1;
+    move |out| {
+        for octet in out {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            *octet = (state >> 56) as u8;
+        }
+    }
+}
+
+fn root(seed: u8) -> Root {
+    Root::generate("kms.example.org", &mut entropy(seed)).unwrap()
+}
+
+fn alex() -> Uid {
+    Uid::derive("sip:alex.kim@example.org", "kms.example.org", &KeyPeriods::new(2_419_200, 0).unwrap(), 1655)
+        .unwrap()
+}
