@@ -8,16 +8,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use csc_sakke::{Root, Ssv, Uid};
+use csc_test_support::SeededEntropy;
 
 fn root() -> Root {
-    let mut next = 0u8;
-    let mut entropy = |out: &mut [u8]| {
-        for octet in out {
-            next = next.wrapping_mul(181).wrapping_add(59);
-            *octet = next;
-        }
-    };
-    Root::generate("kms.example.org", &mut entropy).expect("the entropy is not all zeros")
+    Root::generate("kms.example.org", &SeededEntropy::new(1)).expect("the entropy is not all zeros")
 }
 
 fn key_set(c: &mut Criterion) {

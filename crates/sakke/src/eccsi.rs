@@ -1,5 +1,6 @@
 //! ECCSI signatures (RFC 6507) over P-256 with SHA-256: N = 32 octets.
 
+use csc_types::Entropy;
 use p256::elliptic_curve::group::Group;
 use p256::elliptic_curve::group::ff::{Field, FromUniformBytes, PrimeField};
 use p256::elliptic_curve::ops::Reduce;
@@ -10,7 +11,6 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::Entropy;
 use crate::error::Error;
 use crate::identifier::Identifier;
 use crate::secret::SecretBytes;
@@ -41,7 +41,7 @@ pub struct SigningPair {
 
 impl AuthSecret {
     /// Draws KSAK from the full range 1 to n - 1.
-    pub(crate) fn generate(entropy: Entropy<'_>) -> Result<Self, Error> {
+    pub(crate) fn generate(entropy: &dyn Entropy) -> Result<Self, Error> {
         random_scalar(entropy).map(Self)
     }
 
@@ -166,7 +166,7 @@ impl SigningPair {
         id: Identifier<'_>,
         kpak: &PubAuthKey,
         message: &[u8],
-        entropy: Entropy<'_>,
+        entropy: &dyn Entropy,
     ) -> Result<[u8; SIGNATURE_LEN], Error> {
         let j = Zeroizing::new(random_scalar(entropy)?);
         self.sign_with(id, kpak, message, &j)
@@ -215,9 +215,9 @@ pub(crate) fn wide_scalar(octets: &[u8; 64]) -> Scalar {
 }
 
 /// Draws an integer between 1 and n - 1. Zero comes up once in 2^256, or from a broken source.
-fn random_scalar(entropy: Entropy<'_>) -> Result<Scalar, Error> {
+fn random_scalar(entropy: &dyn Entropy) -> Result<Scalar, Error> {
     let mut octets = Zeroizing::new([0; 64]);
-    entropy(octets.as_mut_slice());
+    entropy.fill(octets.as_mut_slice());
     let drawn = wide_scalar(&octets);
     if bool::from(drawn.is_zero()) { Err(Error::Entropy) } else { Ok(drawn) }
 }

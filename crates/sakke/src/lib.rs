@@ -25,7 +25,7 @@
 //! decide the flow: identifiers, public keys, the bits of p and q, and whether a whole check
 //! passed. A function that breaks this is named `_vartime`; there is none today.
 //!
-//! The crate does no I/O and knows no clock and no random generator: both are arguments.
+//! The crate does no I/O and knows no clock and no random generator: both are arguments ([`csc_types::Entropy`]).
 
 mod curve;
 mod eccsi;
@@ -56,6 +56,3 @@ pub use root::{KeySet, ROOT_LEN, Root};
 pub use sakke::{ENCAPSULATED_LEN, PUB_ENC_KEY_LEN, PubEncKey, RSK_LEN, ReceiverSecretKey, SSV_LEN, Ssv};
 pub use secret::{SecretBytes, SecretHex};
 pub use uid::Uid;
-
-/// Fills a buffer with random octets. Every call must give fresh, unpredictable ones.
-pub type Entropy<'a> = &'a mut dyn FnMut(&mut [u8]);

@@ -1,10 +1,10 @@
 //! The root of a KMS: its master secrets, and the key sets it issues.
 
+use csc_types::Entropy;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::Entropy;
 use crate::eccsi::{self, AuthSecret, PubAuthKey, SigningPair};
 use crate::error::Error;
 use crate::sakke::{MasterSecret, PubEncKey, ReceiverSecretKey};
@@ -43,11 +43,11 @@ impl Root {
     ///
     /// # Errors
     /// [`Error::Entropy`] if the source is broken, [`Error::UidPart`] for a URI no UID can hold.
-    pub fn generate(kms_uri: &str, entropy: Entropy<'_>) -> Result<Self, Error> {
+    pub fn generate(kms_uri: &str, entropy: &dyn Entropy) -> Result<Self, Error> {
         let z = MasterSecret::generate(entropy)?;
         let ksak = AuthSecret::generate(entropy)?;
         let mut v_secret = SecretBytes::new([0; V_SECRET_LEN]);
-        entropy(v_secret.expose_mut());
+        entropy.fill(v_secret.expose_mut());
         if v_secret.expose() == &[0; V_SECRET_LEN] {
             return Err(Error::Entropy);
         }

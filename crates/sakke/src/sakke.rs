@@ -1,6 +1,7 @@
 //! SAKKE (RFC 6508 section 6) with parameter set 1: keys, encapsulation, decapsulation.
 
 use crypto_bigint::CtEq;
+use csc_types::Entropy;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::curve::{Affine, POINT_LEN, Projective};
@@ -11,7 +12,7 @@ use crate::multiply::{multiply, multiply_generator};
 use crate::pairing::pair;
 use crate::scalar::{SCALAR_LEN, Scalar};
 use crate::secret::SecretBytes;
-use crate::{Entropy, target};
+use crate::target;
 
 /// Octets of an encoded KMS public key.
 pub const PUB_ENC_KEY_LEN: usize = POINT_LEN;
@@ -37,7 +38,7 @@ pub struct ReceiverSecretKey(Affine);
 
 impl MasterSecret {
     /// Draws z from the full range 2 to q - 1.
-    pub(crate) fn generate(entropy: Entropy<'_>) -> Result<Self, Error> {
+    pub(crate) fn generate(entropy: &dyn Entropy) -> Result<Self, Error> {
         Scalar::random(entropy).map(Self)
     }
 

@@ -4,9 +4,9 @@ use core::ops::{Add, Mul};
 
 use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams};
 use crypto_bigint::{Choice, CtEq, CtLt, CtOption, U1024, const_monty_params};
+use csc_types::Entropy;
 use zeroize::{DefaultIsZeroes, Zeroize};
 
-use crate::Entropy;
 use crate::error::Error;
 
 const_monty_params!(
@@ -56,11 +56,11 @@ impl Scalar {
     /// 1152 random bits are reduced modulo q, which favours no value by more than 2^-129; that
     /// needs no loop. The two values left out come up with probability 2^-1021, so meeting one
     /// means that the source is broken.
-    pub(crate) fn random(entropy: Entropy<'_>) -> Result<Self, Error> {
+    pub(crate) fn random(entropy: &dyn Entropy) -> Result<Self, Error> {
         let mut low = [0; SCALAR_LEN];
         let mut high = [0; SCALAR_LEN];
-        entropy(&mut low);
-        entropy(&mut high[SCALAR_LEN - 16..]);
+        entropy.fill(&mut low);
+        entropy.fill(&mut high[SCALAR_LEN - 16..]);
         // The Montgomery form of "R mod q" is that of 2^1024.
         let two_to_1024 = Self(Residue::new(Q::PARAMS.one()));
         let drawn = Self::reduce(&high) * two_to_1024 + Self::reduce(&low);

@@ -1,6 +1,8 @@
 //! Whatever is no valid encoding is refused.
 
-use super::{alex, entropy, minus_one, root, same};
+use csc_test_support::SeededEntropy;
+
+use super::{alex, minus_one, root, same};
 use crate::curve::{Affine, GENERATOR};
 use crate::eccsi::{PubAuthKey, SigningPair};
 use crate::error::Error;
@@ -49,7 +51,7 @@ fn encodings_of_any_other_length_are_refused() {
     refuses_all_but(root.to_bytes().expose(), |o| Root::from_bytes("kms.example.org", o).map(drop));
     let data = public.encapsulate(&Ssv::new([5; 16]), id.identifier()).unwrap();
     refuses_all_but(&data, |o| set.rsk.decapsulate(o, id.identifier(), public).map(drop));
-    let signature = set.signing.sign(id.identifier(), kpak, b"message", &mut entropy(9)).unwrap();
+    let signature = set.signing.sign(id.identifier(), kpak, b"message", &SeededEntropy::new(9)).unwrap();
     refuses_all_but(&signature, |o| kpak.verify(id.identifier(), b"message", o));
 }
 
@@ -76,7 +78,7 @@ fn damaged_encodings_are_refused() {
         assert!(opened.is_err(), "octet {at}");
     }
     let kpak = root.pub_auth_key();
-    let signature = set.signing.sign(id.identifier(), kpak, b"message", &mut entropy(9)).unwrap();
+    let signature = set.signing.sign(id.identifier(), kpak, b"message", &SeededEntropy::new(9)).unwrap();
     for at in 0..signature.len() {
         assert!(kpak.verify(id.identifier(), b"message", &damaged(&signature, at)).is_err(), "octet {at}");
     }

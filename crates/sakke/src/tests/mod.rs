@@ -6,6 +6,7 @@ mod secrets;
 mod vectors;
 
 use crypto_bigint::CtEq;
+use csc_test_support::SeededEntropy;
 
 use crate::curve::Projective;
 use crate::multiply::multiply_generator;
@@ -40,18 +41,8 @@ fn g(k: &Scalar) -> Projective {
     multiply_generator(k)
 }
 
-fn entropy(seed: u8) -> impl FnMut(&mut [u8]) {
-    let mut state = u64::from(seed) + 1;
-    move |out| {
-        for octet in out {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            *octet = (state >> 56) as u8;
-        }
-    }
-}
-
-fn root(seed: u8) -> Root {
-    Root::generate("kms.example.org", &mut entropy(seed)).unwrap()
+fn root(seed: u64) -> Root {
+    Root::generate("kms.example.org", &SeededEntropy::new(seed)).unwrap()
 }
 
 fn alex() -> Uid {

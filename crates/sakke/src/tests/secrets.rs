@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{alex, entropy, g, root, small};
+use csc_test_support::SeededEntropy;
+use csc_types::Entropy;
+
+use super::{alex, g, root, small};
 use crate::curve::Projective;
 use crate::eccsi::{AuthSecret, SigningPair};
 use crate::error::Error;
@@ -16,15 +19,23 @@ use crate::target::{self, Target};
 use crate::trace;
 use crate::uid::Uid;
 
+/// A source that returns nothing but zeros.
+struct Zeros;
+
+impl Entropy for Zeros {
+    fn fill(&self, out: &mut [u8]) {
+        out.fill(0);
+    }
+}
+
 #[test]
 fn a_broken_entropy_source_is_noticed() {
-    let made = Root::generate("kms.example.org", &mut |out: &mut [u8]| out.fill(0));
+    let made = Root::generate("kms.example.org", &Zeros);
     assert_eq!(made.map(drop), Err(Error::Entropy));
     let pair = root(1).issue(&alex()).unwrap().signing;
-    let signed =
-        pair.sign(alex().identifier(), root(1).pub_auth_key(), b"", &mut |out: &mut [u8]| out.fill(0));
+    let signed = pair.sign(alex().identifier(), root(1).pub_auth_key(), b"", &Zeros);
     assert_eq!(signed, Err(Error::Entropy));
-    assert_eq!(Root::generate("", &mut entropy(1)).map(drop), Err(Error::UidPart("KMS URI")));
+    assert_eq!(Root::generate("", &SeededEntropy::new(1)).map(drop), Err(Error::UidPart("KMS URI")));
 }
 
 #[test]

@@ -7,8 +7,6 @@
 //! `mikey-thirdparty.json` was made by another vendor's key server and terminals. It is not ours
 //! to copy: it is read from the directory `CSC_SHARED`.
 
-use std::path::PathBuf;
-
 use p256::elliptic_curve::group::ff::PrimeField;
 use serde_json::Value;
 
@@ -33,20 +31,8 @@ fn vectors() -> Value {
 
 /// Another vendor's vectors, if they are at hand.
 fn third_party(test: &str) -> Option<Value> {
-    let shared = std::env::var_os("CSC_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
-        PathBuf::from,
-    );
-    match std::fs::read_to_string(shared.join("vectors/mikey-thirdparty.json")) {
-        Ok(text) => Some(serde_json::from_str(&text).unwrap()),
-        Err(_) if std::env::var_os("CSC_REQUIRE_ALL").is_some_and(|v| v == "1") => {
-            panic!("{test}: mikey-thirdparty.json is missing")
-        }
-        Err(_) => {
-            println!("skipped: {test}: mikey-thirdparty.json is missing");
-            None
-        }
-    }
+    let path = csc_test_support::shared(test, "vectors/mikey-thirdparty.json")?;
+    Some(serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
