@@ -1,0 +1,187 @@
+//! Finding the node that a selector selects.
+
+use csc_xml::{Attribute, Document, Node, namespace};
+
+use super::{AttributeName, ElementName, NodeSelector, Step, Terminal};
+
+/// A selected node of a document.
+#[derive(Clone, Debug)]
+pub enum Found<'a, 'input> {
+    /// An element.
+    Element(Node<'a, 'input>),
+    /// An attribute.
+    Attribute(Attribute<'a, 'input>),
+    /// The namespace bindings in scope of this element.
+    Namespaces(Node<'a, 'input>),
+}
+
+impl NodeSelector {
+    /// The one node it selects in `document`; an unprefixed element name is in `default_namespace`. `None` if nothing
+    /// or more than one element is selected on the way.
+    pub fn find<'a, 'input>(
+        &self,
+        document: &'a Document<'input>,
+        default_namespace: &str,
+    ) -> Option<Found<'a, 'input>> {
+        let mut context = document.root();
+        for step in &self.steps {
+            context = step.select(context, default_namespace)?;
+        }
+        match &self.terminal {
+            None => Some(Found::Element(context)),
+            Some(Terminal::Attribute(name)) => {
+                context.attributes().find(|attribute| name.matches(attribute)).map(Found::Attribute)
+            }
+            Some(Terminal::Namespaces) => Some(Found::Namespaces(context)),
+        }
+    }
+}
+
+impl Found<'_, '_> {
+    /// The body of a GET. `text` is the document's own: an element and an attribute value are its octets unchanged, so
+    /// an element carries no declarations of its ancestors, and a value stays escaped.
+    pub fn body(&self, text: &str) -> String {
+        match self {
+            Self::Element(element) => text[element.range()].to_owned(),
+            Self::Attribute(attribute) => text[attribute.range_value()].to_owned(),
+            Self::Namespaces(element) => namespaces_body(*element, text),
+        }
+    }
+}
+
+/// An empty element with the name as it is written in the document, and every binding in scope (RFC 4825 section 10).
+fn namespaces_body(element: Node<'_, '_>, text: &str) -> String {
+    let start = element.range().start + 1;
+    let name =
+        text[start..].split(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).next().unwrap_or_default();
+    let mut bindings: Vec<_> = element
+        .namespaces()
+        .filter(|binding| binding.name() != Some("xml") && !binding.uri().is_empty())
+        .map(|binding| (binding.name(), binding.uri()))
+        .collect();
+    bindings.sort_unstable();
+    let mut body = format!("<{name}");
+    for (prefix, uri) in bindings {
+        let declared = prefix.map_or_else(|| "xmlns".to_owned(), |prefix| format!("xmlns:{prefix}"));
+        body.push_str(&format!(" {declared}=\"{}\"", csc_xml::escape_attribute(uri)));
+    }
+    body.push_str("/>");
+    body
+}
+
+impl Step {
+    fn select<'a, 'input>(
+        &self,
+        context: Node<'a, 'input>,
+        default_namespace: &str,
+    ) -> Option<Node<'a, 'input>> {
+        let mut named = context
+            .children()
+            .filter(|child| child.is_element() && self.name.matches(*child, default_namespace));
+        let passes = |element: &Node<'a, 'input>| {
+            self.attribute.as_ref().is_none_or(|(name, value)| {
+                element.attributes().any(|attribute| name.matches(&attribute) && attribute.value() == value)
+            })
+        };
+        match self.position {
+            Some(position) => named.nth(position.checked_sub(1)?).filter(passes),
+            None => {
+                let mut hits = named.filter(passes);
+                let first = hits.next();
+                if hits.next().is_some() { None } else { first }
+            }
+        }
+    }
+}
+
+impl ElementName {
+    fn matches(&self, element: Node<'_, '_>, default_namespace: &str) -> bool {
+        let (wanted, local) = match self {
+            Self::Any => return true,
+            Self::Default(local) => (default_namespace, local),
+            Self::Qualified { namespace, local } => (namespace.as_str(), local),
+        };
+        element.tag_name().name() == local && namespace(element).unwrap_or_default() == wanted
+    }
+}
+
+impl AttributeName {
+    fn matches(&self, attribute: &Attribute<'_, '_>) -> bool {
+        attribute.name() == self.local && attribute.namespace() == self.namespace.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use csc_xml::{Limits, parse};
+
+    use crate::uri::{Node as Part, Roots, Target};
+
+    const WATCHERS: &str = r#"<?xml version="1.0"?>
+<watcherinfo xmlns="urn:w" version="0">
+  <watcher-list resource="sip:professor@example.net" xmlns:x="urn:x">
+    <watcher status="active" id="8ajksjda7s" x:id="q">sip:userA@example.net</watcher><!-- between -->
+    <watcher status="pending" id='a&amp;b/"c~~"'>sip:userB@example.org<x:note xml:lang="ko">메모</x:note></watcher>
+    <x:watcher/>
+  </watcher-list>
+  <none xmlns=""><inner/></none>
+</watcherinfo>"#;
+
+    fn get(selector: &str) -> Option<String> {
+        let target = Target::parse(&format!("/a/users/b/c/~~/{selector}"), &Roots::default()).unwrap();
+        let Some(Part::Selector(selector)) = target.node else { return None };
+        let document = parse(WATCHERS.as_bytes(), &Limits::DEFAULT).unwrap();
+        selector.find(&document, "urn:w").map(|found| found.body(WATCHERS))
+    }
+
+    #[test]
+    fn elements() {
+        let first = r#"<watcher status="active" id="8ajksjda7s" x:id="q">sip:userA@example.net</watcher>"#;
+        for selector in [
+            "watcherinfo/watcher-list/watcher[1]",
+            "watcherinfo/watcher-list/watcher[@id=\"8ajksjda7s\"]",
+            "watcherinfo/watcher-list/watcher%5b@id=%228ajksjda7s%22%5D",
+            "watcherinfo/watcher-list/*[1][@status='active']",
+            "*/*[@resource='sip:professor@example.net']/watcher[01]",
+            "p:watcherinfo/p:watcher-list/watcher[@q:id='q']?xmlns(p=urn:w)xmlns(q=urn:x)",
+        ] {
+            assert_eq!(get(selector).as_deref(), Some(first), "{selector}");
+        }
+        assert_eq!(get("watcherinfo/watcher-list/x:watcher?xmlns(x=urn:x)").as_deref(), Some("<x:watcher/>"));
+        let escaped = "*/watcher-list/*[@id='a&amp;b%2F\"c~~\"']/*";
+        assert_eq!(get(escaped).as_deref(), Some(r#"<x:note xml:lang="ko">메모</x:note>"#));
+        assert_eq!(get("*/watcher-list/*[@id='a&amp;b/\"c~~\"']/*"), get(escaped));
+    }
+
+    #[test]
+    fn nothing_or_too_much() {
+        for selector in [
+            "watcherinfo/watcher-list/watcher",
+            "watcherinfo/watcher-list/watcher[3]",
+            "watcherinfo/watcher-list/watcher[0]",
+            "watcherinfo/watcher-list/watcher[1][@status='pending']",
+            "watcherinfo/watcher-list/watcher[@id='q']",
+            "watcherinfo/watcher-list[@xmlns:x='urn:x']?xmlns(xmlns=http://www.w3.org/2000/xmlns/)",
+            "watcherinfo/none",
+            "watcherinfo/*",
+            "watcher-list",
+            "watcherinfo/@none",
+            "watcherinfo/watcher-list/watcher[1]/@x",
+        ] {
+            assert_eq!(get(selector), None, "{selector}");
+        }
+    }
+
+    #[test]
+    fn attributes_and_namespaces() {
+        assert_eq!(get("watcherinfo/@version").as_deref(), Some("0"));
+        assert_eq!(get("*/*[1]/watcher[2]/@id").as_deref(), Some("a&amp;b/\"c~~\""));
+        assert_eq!(get("*/*[1]/*[1]/@x:id?xmlns(x=urn:x)").as_deref(), Some("q"));
+        assert_eq!(get("*/*[1]/*[2]/*/@xml:lang").as_deref(), Some("ko"));
+        assert_eq!(
+            get("*/*[1]/*[3]/namespace::*").as_deref(),
+            Some("<x:watcher xmlns=\"urn:w\" xmlns:x=\"urn:x\"/>")
+        );
+        assert_eq!(get("*/n:none/namespace::*?xmlns(n=)").as_deref(), Some("<none/>"));
+    }
+}

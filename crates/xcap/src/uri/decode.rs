@@ -1,0 +1,47 @@
+//! Percent-encoding of one path segment (RFC 3986 2.1).
+
+use super::BadTarget;
+
+/// Decodes `segment`. `+` is a plus sign. Broken escapes, octets that are no UTF-8 and control characters other than
+/// white space are errors.
+pub fn decode_segment(segment: &str) -> Result<String, BadTarget> {
+    let mut octets = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(octet) = rest.next() {
+        octets.push(match octet {
+            b'%' => {
+                let mut digit = || rest.next().and_then(hex_digit).ok_or(BadTarget::Encoding);
+                digit()? << 4 | digit()?
+            }
+            octet => octet,
+        });
+    }
+    let decoded = String::from_utf8(octets).map_err(|_| BadTarget::Encoding)?;
+    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+    if decoded.chars().any(forbidden) { Err(BadTarget::Encoding) } else { Ok(decoded) }
+}
+
+fn hex_digit(octet: u8) -> Option<u8> {
+    char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn plus_is_a_plus() {
+        assert_eq!(decode_segment("tel:+82%2b").as_deref(), Ok("tel:+82+"));
+        assert_eq!(decode_segment("%2525").as_deref(), Ok("%25"));
+    }
+
+    proptest! {
+        #[test]
+        fn undoes_encoding(text in "\\PC*") {
+            let encoded: String = text.bytes().map(|octet| format!("%{octet:02X}")).collect();
+            prop_assert_eq!(decode_segment(&encoded), Ok(text));
+        }
+    }
+}

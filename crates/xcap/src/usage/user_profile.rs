@@ -1,0 +1,57 @@
+//! User profiles (TS 24.484 clause 8.3): `users/<xui>/mcptt-user-profile-<n>.xml`.
+//!
+//! The default profile has the number 0. It is also reached as `user-profile` and `mcptt-user-profile.xml`, and by
+//! those names fielded clients store whatever index they use: for it alone the index need not be the number.
+
+use csc_types::McpttId;
+use csc_xml::{Node, attribute};
+
+use super::{Request, Tree, Usage};
+use crate::document::{Document, Place};
+use crate::error::Conflict;
+
+const DEFAULT_NAME: &str = "mcptt-user-profile-0.xml";
+
+/// `org.3gpp.mcptt.user-profile`
+pub static USER_PROFILE: Usage = Usage {
+    auid: "org.3gpp.mcptt.user-profile",
+    media_type: "application/vnd.3gpp.mcptt-user-profile+xml",
+    other_media_types: &["application/org.3gpp.mcptt.user-profile+xml"],
+    namespace: "urn:3gpp:mcptt:user-profile:1.0",
+    root: "mcptt-user-profile",
+    resolve,
+    constraints,
+};
+
+fn resolve(request: &Request<'_>) -> Option<Place> {
+    let (Tree::Users, [user, name]) = (request.tree, request.names) else { return None };
+    let number = match *name {
+        "user-profile" | "mcptt-user-profile.xml" => 0,
+        name => number(name)?,
+    };
+    let name = format!("mcptt-user-profile-{number}.xml");
+    Some(Place::User { user: request.resolver.user(user).ok()?, name })
+}
+
+/// The number in `user-profile-<n>.xml` or `mcptt-user-profile-<n>.xml`, written in the one way that is canonical.
+fn number(name: &str) -> Option<u8> {
+    let name = name.strip_prefix("mcptt-").unwrap_or(name);
+    let digits = name.strip_prefix("user-profile-")?.strip_suffix(".xml")?;
+    let number: u8 = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
+}
+
+fn constraints(document: &Document, root: Node<'_, '_>) -> Result<(), Conflict> {
+    let owner: Option<McpttId> = attribute(root, "XUI-URI").and_then(|uri| uri.trim().parse().ok());
+    if owner.is_none() {
+        return Err(Conflict::ConstraintFailure("XUI-URI is not an MCPTT ID".to_owned()));
+    }
+    let index: Option<u8> = attribute(root, "user-profile-index").and_then(|index| index.trim().parse().ok());
+    let Some(index) = index else {
+        return Err(Conflict::ConstraintFailure("user-profile-index is not a number up to 255".to_owned()));
+    };
+    match &document.place {
+        Place::User { name, .. } if name == DEFAULT_NAME || number(name) == Some(index) => Ok(()),
+        _ => Err(Conflict::ConstraintFailure("user-profile-index is not the number in the name".to_owned())),
+    }
+}
