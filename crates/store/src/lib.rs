@@ -8,7 +8,12 @@
 //! `account`, `birth` and `commits`.
 
 mod commit;
+mod embedded;
 mod log;
+pub mod owner;
+mod records;
+pub mod shared;
+mod turns;
 
 use std::time::Duration;
 
@@ -17,7 +22,9 @@ use bytes::Bytes;
 use csc_types::{Partition, Revision};
 
 pub use commit::{Check, Commit, CommitError, CommitId, Put};
+pub use embedded::{Embedded, OpenError, Options, Stats};
 pub use log::{Cursor, LogEntry, LogId, Tail};
+pub use records::{Change, Records, UpdateError, Updated};
 
 /// Where a record lives inside its partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

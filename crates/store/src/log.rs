@@ -31,6 +31,12 @@ pub struct Cursor {
     pub(crate) commit: [u8; 16],
 }
 
+impl Cursor {
+    /// In front of the first entry of a log that nothing was trimmed from. No commit has revision 0.
+    pub(crate) const START: Self =
+        Self { id: LogId { revision: Revision::ABSENT, index: 0 }, commit: [0; 16] };
+}
+
 /// What a reader got from one log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tail {

@@ -1,0 +1,269 @@
+//! The one thread that writes the file.
+//!
+//! While the disk syncs one transaction, commits gather in the queue; the next transaction takes them all. Inside it
+//! they are judged one after another, each seeing what those before it wrote, and one whose check fails leaves no
+//! trace. Nobody is answered before the sync has returned. If it fails, nobody is told that a write succeeded, and the
+//! engine stops: after a failed sync nobody knows what the disk holds.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use csc_types::{Clock, Partition, Revision};
+use redb::{Database, ReadableTable, StorageError};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::layout::{Head, NEVER, Tables};
+use super::sweep::Sweeper;
+use super::{LOG_ENTRIES, State};
+use crate::{Commit, CommitError, Cursor, LogId};
+
+/// How many commits share a transaction at most, and how many octets of values end it earlier: what bounds the time
+/// that the first of them waits.
+const BATCH_COMMITS: usize = 512;
+const BATCH_OCTETS: usize = 8 << 20;
+
+/// How long the thread sleeps when there is nothing to do, before it looks for what has expired.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// A commit on its way to the disk.
+pub(super) struct Request {
+    pub(super) partition: Partition,
+    pub(super) commit: Commit,
+    pub(super) answer: oneshot::Sender<Result<Revision, CommitError>>,
+    /// Its place in the queue; given back with the answer.
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+/// What became of one commit of a batch.
+enum Judged {
+    Applied(Revision),
+    /// Sent before; this is what it was answered.
+    Repeated(Revision),
+    Conflict,
+}
+
+pub(super) struct Writer {
+    database: Arc<Database>,
+    state: Arc<State>,
+    clock: Arc<dyn Clock>,
+    heads: Vec<Head>,
+    sweeper: Sweeper,
+}
+
+impl Writer {
+    pub(super) fn new(
+        database: Arc<Database>,
+        state: Arc<State>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, redb::Error> {
+        let (heads, sweeper) = super::sweep::load(&database, clock.as_ref())?;
+        Ok(Self { database, state, clock, heads, sweeper })
+    }
+
+    /// Serves until every sender is gone.
+    pub(super) fn run(mut self, requests: &Receiver<Request>) {
+        let _stopped = Stopped(Arc::clone(&self.state));
+        let mut patience = IDLE;
+        loop {
+            let batch = match requests.recv_timeout(patience) {
+                Ok(first) => gather(first, requests),
+                Err(RecvTimeoutError::Timeout) => Vec::new(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if self.state.failure().is_some() {
+                self.refuse(batch);
+                continue;
+            }
+            match self.transact(&batch) {
+                Ok((judged, more)) => {
+                    self.answer(batch, &judged);
+                    patience = if more { Duration::ZERO } else { IDLE };
+                }
+                Err(error) => {
+                    self.state.fail(&error);
+                    self.refuse(batch);
+                }
+            }
+        }
+    }
+
+    /// Judges and applies a batch in one durable transaction. Also tells whether there is more to sweep.
+    fn transact(&mut self, batch: &[Request]) -> Result<(Vec<Judged>, bool), redb::Error> {
+        let now = self.clock.now();
+        let monotonic = self.clock.monotonic();
+        let mut transaction = self.database.begin_write()?;
+        // A file that was not closed opens at once, and each commit is written in two phases.
+        transaction.set_quick_repair(true);
+        let mut tables = Tables::open(&transaction)?;
+        let mut touched = Vec::new();
+        let mut judged = Vec::with_capacity(batch.len());
+        for Request { partition, commit, .. } in batch {
+            let head = &mut self.heads[usize::from(partition.number())];
+            let outcome = judge(&mut tables, *partition, commit, head, now.micros())?;
+            if matches!(outcome, Judged::Applied(_)) {
+                self.sweeper.remember(partition.number(), commit.id.0, monotonic);
+                touched.push(*partition);
+            }
+            judged.push(outcome);
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for partition in &touched {
+            let head = &mut self.heads[usize::from(partition.number())];
+            trim(&mut tables, partition.number(), head)?;
+            head.write(&mut tables.heads, partition.number())?;
+        }
+        let swept = self.sweeper.sweep(&mut tables, now, monotonic)?;
+        drop(tables);
+        if touched.is_empty() && swept == 0 {
+            transaction.abort()?;
+        } else {
+            transaction.commit()?;
+            self.state.count_transaction();
+        }
+        Ok((judged, swept >= super::sweep::AT_ONCE))
+    }
+
+    /// Makes a durable batch known: first to readers of the logs, then to those who wait for it.
+    fn answer(&self, batch: Vec<Request>, judged: &[Judged]) {
+        let logged = batch.iter().zip(judged).filter_map(|(request, outcome)| match outcome {
+            Judged::Applied(revision) if !request.commit.log.is_empty() => {
+                let index = u32::try_from(request.commit.log.len() - 1).unwrap_or(u32::MAX);
+                let id = LogId { revision: *revision, index };
+                Some((request.partition, Cursor { id, commit: request.commit.id.0 }))
+            }
+            _ => None,
+        });
+        self.state.publish(logged);
+        for (request, outcome) in batch.into_iter().zip(judged) {
+            let answer = match outcome {
+                Judged::Applied(revision) => {
+                    self.state.count_commit();
+                    Ok(*revision)
+                }
+                Judged::Repeated(revision) => Ok(*revision),
+                Judged::Conflict => {
+                    self.state.count_conflict();
+                    Err(CommitError::Conflict)
+                }
+            };
+            // Whoever asked may have given up; the commit stands all the same.
+            let _ = request.answer.send(answer);
+            drop(request.place);
+        }
+    }
+
+    fn refuse(&self, batch: Vec<Request>) {
+        for request in batch {
+            let _ = request.answer.send(Err(self.state.unavailable().into()));
+        }
+    }
+}
+
+/// A thread that dies of a panic takes the engine with it instead of leaving callers without an answer.
+struct Stopped(Arc<State>);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(&"the writer stopped");
+        }
+    }
+}
+
+fn gather(first: Request, requests: &Receiver<Request>) -> Vec<Request> {
+    let mut octets = size(&first);
+    let mut batch = vec![first];
+    while batch.len() < BATCH_COMMITS && octets < BATCH_OCTETS {
+        let Ok(next) = requests.try_recv() else { break };
+        octets += size(&next);
+        batch.push(next);
+    }
+    batch
+}
+
+fn size(request: &Request) -> usize {
+    let commit = &request.commit;
+    commit.puts.iter().map(|put| put.value.len()).chain(commit.log.iter().map(bytes::Bytes::len)).sum()
+}
+
+fn judge(
+    tables: &mut Tables<'_>,
+    partition: Partition,
+    commit: &Commit,
+    head: &mut Head,
+    now: u64,
+) -> Result<Judged, StorageError> {
+    let number = partition.number();
+    if let Some(revision) = tables.commits.get((number, &commit.id.0))? {
+        return Ok(Judged::Repeated(Revision::new(revision.value())));
+    }
+    for check in &commit.checks {
+        let record = tables.records.get((number, check.key.collection, check.key.name.as_str()))?;
+        let version = record.map_or(0, |record| record.value().0);
+        if version != check.version.number() {
+            return Ok(Judged::Conflict);
+        }
+    }
+    // Time-based, so that it does not repeat when a restore takes commits back; never lower than the last, whatever
+    // the clock does.
+    let revision = now.max(head.revision + 1);
+    head.revision = revision;
+    for key in &commit.deletes {
+        remove(tables, number, key.collection, &key.name)?;
+    }
+    for put in &commit.puts {
+        let place = (number, put.key.collection, put.key.name.as_str());
+        let expires = put.expires.map_or(NEVER, |expires| expires.micros());
+        let before = tables.records.insert(place, (revision, expires, put.value.as_ref()))?;
+        forget_expiry(&mut tables.expiry, before.map(|record| record.value().1), place)?;
+        if expires != NEVER {
+            tables.expiry.insert((expires, place.0, place.1, place.2), ())?;
+        }
+    }
+    for (index, payload) in (0_u32..).zip(&commit.log) {
+        tables.log.insert((number, revision, index), (&commit.id.0, payload.as_ref()))?;
+    }
+    head.entries += commit.log.len() as u64;
+    tables.commits.insert((number, &commit.id.0), revision)?;
+    Ok(Judged::Applied(Revision::new(revision)))
+}
+
+fn remove(tables: &mut Tables<'_>, partition: u16, collection: &str, name: &str) -> Result<(), StorageError> {
+    let place = (partition, collection, name);
+    let before = tables.records.remove(place)?;
+    forget_expiry(&mut tables.expiry, before.map(|record| record.value().1), place)
+}
+
+/// Takes the old expiry of a record that was removed or replaced from the sweeper's list.
+fn forget_expiry(
+    expiry: &mut redb::Table<'_, (u64, u16, &'static str, &'static str), ()>,
+    before: Option<u64>,
+    (partition, collection, name): (u16, &str, &str),
+) -> Result<(), StorageError> {
+    if let Some(expires) = before.filter(|expires| *expires != NEVER) {
+        expiry.remove((expires, partition, collection, name))?;
+    }
+    Ok(())
+}
+
+/// Cuts the log down to its last [`LOG_ENTRIES`] entries.
+fn trim(tables: &mut Tables<'_>, partition: u16, head: &mut Head) -> Result<(), StorageError> {
+    let surplus = head.entries.saturating_sub(LOG_ENTRIES);
+    if surplus == 0 {
+        return Ok(());
+    }
+    let all = (partition, 0, 0)..=(partition, u64::MAX, u32::MAX);
+    let mut trimmed = 0;
+    for entry in
+        tables.log.extract_from_if(all, |_, _| true)?.take(usize::try_from(surplus).unwrap_or(usize::MAX))
+    {
+        let (key, _) = entry?;
+        let (_, revision, index) = key.value();
+        head.trimmed = (revision, index);
+        trimmed += 1;
+    }
+    head.entries -= trimmed;
+    Ok(())
+}
