@@ -1,1 +1,26 @@
-//! TBD
+//! Access tokens at the resource servers (`spec/csc-interface.md`, "Presenting a token").
+//!
+//! A [`TokenVerifier`] takes the token out of a request's headers in either dialect, checks it offline against the
+//! cached public keys of the IdMS, and gives [`Claims`]; with the account record of its user these make a
+//! [`csc_types::Caller`]. Whatever is wrong becomes a [`Refused`], which knows its status and its challenge.
+//!
+//! josekit checks signatures and nothing else: its own claim checks accept a token without `aud` or `exp` and panic on
+//! a huge one. Neither a token nor a part of one is ever logged.
+
+mod cache;
+mod claims;
+mod grpc;
+mod jws;
+mod keys;
+mod presented;
+mod refused;
+mod scope;
+mod verifier;
+
+pub use cache::{KeySource, KeySourceError};
+pub use claims::Claims;
+pub use grpc::GrpcKeys;
+pub use presented::Dialect;
+pub use refused::{Reason, Refused};
+pub use scope::{Scope, Scopes};
+pub use verifier::{Resource, TokenVerifier, Verified, VerifierConfig};
