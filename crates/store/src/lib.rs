@@ -8,6 +8,8 @@
 //! `account`, `birth` and `commits`.
 
 mod commit;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod embedded;
 mod log;
 pub mod owner;

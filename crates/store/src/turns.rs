@@ -74,15 +74,15 @@ mod tests {
     #[tokio::test]
     async fn one_at_a_time_and_nothing_left_behind() {
         let turns = Arc::new(Turns::default());
-        let at = |name| Key::new("test", name);
+        let (a, b) = (Key::new("test", "a"), Key::new("test", "b"));
         let partition = Partition::INSTALLATION;
 
-        let first = turns.take(partition, &at("a")).await;
-        let mut second = Box::pin(turns.take(partition, &at("a")));
-        let mut third = Box::pin(turns.take(partition, &at("a")));
+        let first = turns.take(partition, &a).await;
+        let mut second = Box::pin(turns.take(partition, &a));
+        let mut third = Box::pin(turns.take(partition, &a));
         assert!((&mut second).now_or_never().is_none());
         assert!((&mut third).now_or_never().is_none());
-        assert!(turns.take(partition, &at("b")).now_or_never().is_some(), "another record has its own queue");
+        assert!(turns.take(partition, &b).now_or_never().is_some(), "another record has its own queue");
 
         drop(second); // gives up
         drop(first);

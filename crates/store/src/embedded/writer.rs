@@ -31,7 +31,7 @@ pub(super) struct Request {
     pub(super) partition: Partition,
     pub(super) commit: Commit,
     pub(super) answer: oneshot::Sender<Result<Revision, CommitError>>,
-    /// Its place in the queue; given back with the answer.
+    /// Its place in the queue; given back before the answer.
     pub(super) place: OwnedSemaphorePermit,
 }
 
@@ -148,9 +148,9 @@ impl Writer {
                     Err(CommitError::Conflict)
                 }
             };
+            drop(request.place);
             // Whoever asked may have given up; the commit stands all the same.
             let _ = request.answer.send(answer);
-            drop(request.place);
         }
     }
 

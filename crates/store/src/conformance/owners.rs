@@ -1,0 +1,39 @@
+//! Owner records.
+
+use std::sync::Arc;
+
+use super::{Engine, Subject, key, somewhere};
+use crate::{Change, Records, UpdateError, owner};
+
+/// Whoever lost the role can write nothing more in it, and is told at once.
+pub async fn a_stale_owner_is_refused(engine: &dyn Engine) {
+    let subject = Subject::open(engine).await;
+    let records = Records::new(Arc::clone(&subject.store), subject.entropy.clone());
+    let claim = async |replica| {
+        owner::claim(&records, somewhere(), "test.role", replica).await.expect("a claim always succeeds")
+    };
+    let write = async |fence: &owner::Fence, value: &'static str| {
+        let keys = [key("a")];
+        records
+            .update(somewhere(), &keys, |_| {
+                Ok::<_, ()>(Change::nothing(()).check(fence.check()).put(key("a"), value).log(value))
+            })
+            .await
+    };
+
+    let first = claim("first").await;
+    write(&first, "1").await.expect("the owner writes");
+    write(&first, "2").await.expect("a fence serves more than once");
+    let second = claim("second").await;
+    let position = subject.store.position(somewhere()).await.expect("the store answers");
+    let refused = write(&first, "3").await;
+    assert!(matches!(refused, Err(UpdateError::Stale)), "stale, not {refused:?}");
+    assert_eq!(subject.value(somewhere(), key("a")).await.as_deref(), Some(&b"2"[..]));
+    assert_eq!(subject.store.position(somewhere()).await.expect("the store answers"), position);
+    write(&second, "4").await.expect("the new owner writes");
+
+    let again = claim("first").await;
+    assert!(write(&second, "5").await.is_err(), "a role that comes back has a new fence");
+    assert!(write(&first, "6").await.is_err(), "the fence of the first time is not valid again");
+    write(&again, "7").await.expect("the owner writes");
+}
