@@ -1,0 +1,186 @@
+//! Putting a user.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use csc_store::shared::account_key;
+use csc_store::{Change, Record};
+use csc_types::{McpttId, Partition, Revision, Timestamp};
+use zeroize::Zeroizing;
+
+use super::{ATTEMPTS, Directory, DirectoryError, Mode, Outcome, outcome};
+use crate::domain::claim::{Claim, WRITE_WITHIN};
+use crate::domain::fault::Fault;
+use crate::domain::password::Proof;
+use crate::domain::user::{Profile, User};
+use crate::records::{self, Stored as _, account, account_changed, claim_key, user_key};
+
+/// A user as administration wants it.
+pub struct NewUser {
+    /// The MCPTT ID.
+    pub id: McpttId,
+    /// Everything but the password.
+    pub profile: Profile,
+    /// The password in clear; `None`: an existing one stays.
+    pub password: Option<Zeroizing<String>>,
+}
+
+/// Somebody else changed the user in between.
+struct Overtaken;
+
+impl Directory {
+    /// Creates or changes a user. The public account record and the log entry that announces it are part of the same
+    /// commit. Grants made before a new password, or before the account was disabled, are worth nothing afterwards.
+    pub async fn put_user(&self, mut wanted: NewUser, mode: Mode) -> Result<Outcome, DirectoryError> {
+        self.require_organisation(&wanted.profile.organisation, mode).await?;
+        // The MCPTT ID is the user's own without being listed.
+        wanted.profile.user_uris.retain(|uri| *uri != wanted.id);
+        for _ in 0..ATTEMPTS {
+            let before = self.user(&wanted.id).await?;
+            let after = self.decide(&wanted, before.as_ref().map(|(user, _)| user)).await?;
+            let outcome = outcome(before.as_ref().map(|(user, _)| user), &after);
+            if mode == Mode::DryRun {
+                return self.check_names(before.as_ref().map(|(user, _)| user), &after).await.map(|()| outcome);
+            }
+            if self.write(before, &after).await?.is_ok() {
+                return Ok(outcome);
+            }
+        }
+        Err(Fault::Contended.into())
+    }
+
+    /// The user as it is to be.
+    async fn decide(&self, wanted: &NewUser, before: Option<&User>) -> Result<User, DirectoryError> {
+        let proof = wanted.password.as_ref().map(|password| Proof::of(password));
+        let kept = match (before, &proof) {
+            (Some(before), Some(proof)) => {
+                let same = self.hasher.matches(Some(&before.password), Some(proof.clone())).await;
+                same.map_err(Fault::from)?.then(|| before.password.clone())
+            }
+            (Some(before), None) => Some(before.password.clone()),
+            (None, _) => None,
+        };
+        let new_password = kept.is_none();
+        let password = match (kept, proof) {
+            (Some(kept), _) => kept,
+            (None, Some(proof)) => self.hasher.hash(proof).await.map_err(Fault::from)?,
+            (None, None) => return Err(DirectoryError::PasswordMissing),
+        };
+        let disabled_now = before.is_some_and(|before| before.profile.enabled) && !wanted.profile.enabled;
+        let epoch = before.map_or(0, |before| before.session_epoch);
+        Ok(User {
+            id: wanted.id.clone(),
+            profile: wanted.profile.clone(),
+            subject: before.map_or_else(|| self.new_subject(), |before| before.subject.clone()),
+            password,
+            session_epoch: epoch.saturating_add(u64::from(before.is_some() && (new_password || disabled_now))),
+        })
+    }
+
+    fn new_subject(&self) -> String {
+        let mut octets = [0; 32];
+        self.entropy.fill(&mut octets);
+        URL_SAFE_NO_PAD.encode(octets)
+    }
+
+    /// What claiming would find, without claiming.
+    async fn check_names(&self, before: Option<&User>, after: &User) -> Result<(), DirectoryError> {
+        if before.is_none() {
+            self.check_free(&after.id, &after.id).await?;
+        }
+        for uri in added(before, after) {
+            self.check_free(uri, &after.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Claim, write, confirm; and release what the user held before.
+    async fn write(
+        &self,
+        before: Option<(User, Revision)>,
+        after: &User,
+    ) -> Result<Result<(), Overtaken>, DirectoryError> {
+        let started = self.clock.now();
+        let version = before.as_ref().map(|(_, version)| *version);
+        let before = before.map(|(user, _)| user);
+        let mut released = Vec::new();
+        for uri in before.iter().flat_map(|before| added(Some(after), before)) {
+            released.extend(self.own_claim(uri, &after.id).await?.map(|version| (uri.clone(), version)));
+        }
+        if before.is_none() {
+            self.clear_left_over(&after.id, &after.id).await?;
+        }
+        for uri in added(before.as_ref(), after) {
+            self.claim(uri, &after.id).await?;
+        }
+        if before.as_ref() != Some(after) && self.commit(version, after, started).await?.is_err() {
+            return Ok(Err(Overtaken));
+        }
+        for uri in &after.profile.user_uris {
+            if let Err(lost) = self.confirm(uri, &after.id).await {
+                return Err(self.give_up(uri, after, lost).await);
+            }
+        }
+        for (uri, version) in released {
+            self.release(&uri, version).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    async fn commit(
+        &self,
+        version: Option<Revision>,
+        after: &User,
+        started: Timestamp,
+    ) -> Result<Result<(), Overtaken>, DirectoryError> {
+        let keys = [user_key(&after.id), account_key(&after.id), claim_key(&after.id)];
+        let change = |found: &[Record]| {
+            let present = found[0].value.is_some().then_some(found[0].version);
+            if present != version {
+                return Ok(Change::nothing(Err(Overtaken)));
+            }
+            // A new user's MCPTT ID may just have become somebody's UserUri.
+            let claim: Option<Claim> = records::read(&keys[2], &found[2])?;
+            if version.is_none() && claim.is_some_and(|claim| claim.owner != after.id) {
+                return Err(DirectoryError::NameTaken(after.id.clone()));
+            }
+            if self.clock.now().since(started) > WRITE_WITHIN {
+                return Err(Fault::Contended.into());
+            }
+            let change = Change::nothing(Ok(()))
+                .put(keys[0].clone(), after.encode())
+                .put(keys[1].clone(), account(after))
+                .log(account_changed(&after.id));
+            Ok(change)
+        };
+        let updated = self.records.update(Partition::of(after.id.as_str()), &keys, change).await;
+        Ok(updated.map_err(super::rejected)?.outcome)
+    }
+
+    /// Takes `uri`, whose claim was lost between claiming and confirming, out of the user's record again.
+    async fn give_up(&self, uri: &McpttId, after: &User, lost: DirectoryError) -> DirectoryError {
+        if !matches!(lost, DirectoryError::NameTaken(_)) {
+            return lost;
+        }
+        let keys = [user_key(&after.id), account_key(&after.id)];
+        let change = |found: &[Record]| {
+            let Some(mut user) = records::read::<User>(&keys[0], &found[0])? else {
+                return Ok::<_, Fault>(Change::nothing(()));
+            };
+            user.profile.user_uris.retain(|held| held != uri);
+            Ok(Change::nothing(())
+                .put(keys[0].clone(), user.encode())
+                .put(keys[1].clone(), account(&user))
+                .log(account_changed(&user.id)))
+        };
+        match self.records.update(Partition::of(after.id.as_str()), &keys, change).await {
+            Ok(_) => lost,
+            Err(error) => Fault::from(error).into(),
+        }
+    }
+}
+
+/// The UserUris of `after` that `before` does not hold.
+fn added<'a>(before: Option<&'a User>, after: &'a User) -> impl Iterator<Item = &'a McpttId> {
+    let held = before.map(|before| &before.profile.user_uris);
+    after.profile.user_uris.iter().filter(move |uri| held.is_none_or(|held| !held.contains(uri)))
+}

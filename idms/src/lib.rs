@@ -1,0 +1,6 @@
+//! Identity management server.
+
+pub mod crypto;
+pub mod domain;
+pub mod hashing;
+pub mod records;
