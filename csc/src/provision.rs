@@ -74,6 +74,8 @@ struct User {
     password: Option<String>,
     /// File with the password; white space at its end is not part of it.
     password_file: Option<PathBuf>,
+    /// base64url(SHA-256(password)) without padding, instead of the password.
+    password_hash: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -186,6 +188,7 @@ impl Plan {
             disabled: item.disabled,
             scopes: item.scopes.clone(),
             password,
+            password_hash: item.password_hash.clone(),
             dry_run,
         })
     }
