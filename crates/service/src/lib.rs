@@ -1,5 +1,14 @@
 //! What every service does alike: configuration, telemetry, listeners, readiness, graceful stop.
+//!
+//! A service is built into [`ServiceParts`]: what it serves, what it does by itself, what it must have reached to be
+//! ready. An [`App`] takes any number of them, binds every socket, and runs:
+//!
+//! ```text
+//! Settings::load ─► Config::read … ─► finish ─► build services ─► App::new().mount(…).bind() ─► Bound::run(stop)
+//! ```
 
+mod admin;
+mod app;
 pub mod bus;
 pub mod config;
 pub mod http;
@@ -7,8 +16,14 @@ mod metrics;
 mod os;
 mod parts;
 mod shutdown;
+mod telemetry;
+mod tickets;
+mod tls;
 
+pub use app::{Addresses, AdminConfig, App, AppConfig, BindError, Bound};
 pub use metrics::Metrics;
 pub use os::{OsEntropy, shutdown_signal};
 pub use parts::{ReadyCheck, ServiceParts, Task};
 pub use shutdown::{Shutdown, ShutdownTrigger};
+pub use telemetry::{Filter, LogFormat, TelemetryConfig, TelemetryError, telemetry};
+pub use tls::{Identity, TlsError};

@@ -1,6 +1,14 @@
 //! HTTPS for UEs: the words that services and the listener share.
 
 mod body;
+mod config;
+mod connection;
+mod guard;
+mod limits;
+mod listener;
+mod phase;
+mod requests;
+mod route;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -12,6 +20,12 @@ use tower::util::BoxCloneSyncService;
 
 pub use axum::body::Body;
 pub use body::{BodyError, read_body};
+pub use config::HttpConfig;
+pub use limits::Limits;
+
+pub(crate) use listener::Listener;
+pub(crate) use requests::Shared;
+pub(crate) use route::Router;
 
 /// What answers requests. The request target is the one that came over the wire, octet for octet, and [`Peer`] is
 /// among the extensions.

@@ -1,0 +1,320 @@
+//! The process: binds every socket, serves the services mounted on it, and drains when stopping is asked for.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use csc_types::{Clock, Entropy};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, timeout_at};
+use tonic::service::Routes;
+
+use crate::admin::{self, Readiness};
+use crate::bus::{BusConfig, BusListener};
+use crate::config::{Section, Settings};
+use crate::http::{HttpConfig, Limits, Listener, Router, Shared};
+use crate::tls::TlsError;
+use crate::{Metrics, ServiceParts, Shutdown, Task};
+
+/// The settings of a process.
+#[derive(Clone, Debug)]
+pub struct AppConfig {
+    /// Section `http`.
+    pub http: HttpConfig,
+    /// Section `bus`; `None` when there is no bus listener.
+    pub bus: Option<BusConfig>,
+    /// Section `admin`.
+    pub admin: AdminConfig,
+}
+
+/// The admin listener and the end of the process. Section `admin`.
+#[derive(Clone, Debug)]
+pub struct AdminConfig {
+    /// Where `/livez`, `/readyz` and `/metrics` are served, over plain HTTP.
+    pub listen: SocketAddr,
+    /// How long requests and tasks at hand have to end.
+    pub grace: Duration,
+}
+
+impl AppConfig {
+    /// Reads the sections `http`, `bus` and `admin`.
+    pub fn read(settings: &mut Settings) -> Self {
+        Self {
+            http: HttpConfig::read(&mut settings.section("http", "The HTTPS listener that UEs talk to.")),
+            bus: BusConfig::read(
+                &mut settings.section("bus", "The gRPC listener that other services talk to."),
+            ),
+            admin: AdminConfig::read(&mut settings.section("admin", "The operator's side of the process.")),
+        }
+    }
+}
+
+impl AdminConfig {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self {
+            listen: section.value(
+                "listen",
+                "127.0.0.1:4421",
+                "Address of /livez, /readyz and /metrics. Plain HTTP: keep it on the operator's network.",
+            ),
+            grace: section.duration(
+                "grace",
+                "30s",
+                ("0s", "1h"),
+                "How long requests and tasks at hand have to end when the process is asked to stop.",
+            ),
+        }
+    }
+}
+
+/// A process that is being put together.
+#[derive(Debug)]
+pub struct App {
+    config: AppConfig,
+    roots: Vec<String>,
+    services: Vec<ServiceParts>,
+    platform: Platform,
+}
+
+#[derive(Clone)]
+struct Platform {
+    metrics: Metrics,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Why a process cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// A file that TLS needs cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// An address cannot be bound.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// Two services want the same part of the URI space.
+    #[error("two services serve /{0}")]
+    TwoMounts(String),
+}
+
+impl App {
+    /// A process without services.
+    pub fn new(
+        config: AppConfig,
+        metrics: Metrics,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            config,
+            roots: Vec::new(),
+            services: Vec::new(),
+            platform: Platform { metrics, clock, entropy },
+        }
+    }
+
+    /// XCAP root prefixes, such as `/MissionCriticalOrg/MCO-12345/`: routing passes over them. The request target that
+    /// a service sees still holds them.
+    pub fn roots(mut self, roots: impl IntoIterator<Item = String>) -> Self {
+        self.roots.extend(roots);
+        self
+    }
+
+    /// Adds a service.
+    pub fn mount(mut self, parts: ServiceParts) -> Self {
+        self.services.push(parts);
+        self
+    }
+
+    /// Binds every socket. Nothing is served yet, but connections wait in the queues of the system. The HTTPS listener
+    /// exists when a service has something to serve on it, the bus listener when it is configured.
+    pub async fn bind(self) -> Result<Bound, BindError> {
+        let Self { config, roots, services, platform } = self;
+        let mut router = Router::new(&roots);
+        let (mut routes, mut tasks, mut checks) = (None, Vec::new(), Vec::new());
+        for service in services {
+            for mount in service.mounts {
+                router.add(service.name, mount).map_err(BindError::TwoMounts)?;
+            }
+            routes = merge(routes, service.grpc);
+            tasks.extend(service.tasks);
+            checks.extend(service.ready);
+        }
+        let http =
+            if router.is_empty() { Vec::new() } else { bind_http(&config.http, router, &platform).await? };
+        let bus = match &config.bus {
+            Some(bus) => Some(bind_bus(bus, routes.unwrap_or_default()).await?),
+            None => None,
+        };
+        let readiness = Readiness::new(checks);
+        let admin = bind_admin(&config.admin, readiness.clone(), &platform).await?;
+        Ok(Bound { http, bus, admin, tasks, readiness, grace: config.admin.grace })
+    }
+}
+
+async fn bind_http(
+    config: &HttpConfig,
+    router: Router,
+    platform: &Platform,
+) -> Result<Vec<Listener>, BindError> {
+    let tls = config.acceptor(Arc::clone(&platform.entropy))?;
+    let limits = config.limits.clone();
+    let connections = Arc::new(Semaphore::new(limits.connections));
+    let shared = Arc::new(Shared::new(router, limits, Arc::clone(&platform.clock), &platform.metrics));
+    let mut listeners = Vec::new();
+    for &address in &config.listen {
+        let (tls, shared, connections) = (Some(tls.clone()), Arc::clone(&shared), Arc::clone(&connections));
+        let bound = Listener::bind("https", address, tls, shared, connections, &platform.metrics).await;
+        listeners.push(bound.map_err(|source| BindError::Listen { address, source })?);
+    }
+    Ok(listeners)
+}
+
+async fn bind_bus(config: &BusConfig, routes: Routes) -> Result<BusListener, BindError> {
+    let tls = BusListener::acceptor(config)?;
+    let bound = BusListener::bind(config.listen, tls, routes).await;
+    bound.map_err(|source| BindError::Listen { address: config.listen, source })
+}
+
+async fn bind_admin(
+    config: &AdminConfig,
+    readiness: Readiness,
+    platform: &Platform,
+) -> Result<Listener, BindError> {
+    let mut router = Router::new(&[]);
+    router.add("admin", admin::mount(readiness, platform.metrics.clone())).map_err(BindError::TwoMounts)?;
+    let limits = Limits::small();
+    let connections = Arc::new(Semaphore::new(limits.connections));
+    let shared = Arc::new(Shared::new(router, limits, Arc::clone(&platform.clock), &platform.metrics));
+    let bound = Listener::bind("admin", config.listen, None, shared, connections, &platform.metrics).await;
+    bound.map_err(|source| BindError::Listen { address: config.listen, source })
+}
+
+/// What two services offer on the bus, as one. No two may offer the same gRPC service.
+fn merge(one: Option<Routes>, other: Option<Routes>) -> Option<Routes> {
+    match (one, other) {
+        // Each brings a fallback that answers UNIMPLEMENTED; one is enough.
+        (Some(one), Some(other)) => {
+            Some(Routes::from(one.into_axum_router().merge(other.into_axum_router().reset_fallback())))
+        }
+        (one, other) => one.or(other),
+    }
+}
+
+/// A process whose sockets are bound.
+pub struct Bound {
+    http: Vec<Listener>,
+    bus: Option<BusListener>,
+    admin: Listener,
+    tasks: Vec<Task>,
+    readiness: Readiness,
+    grace: Duration,
+}
+
+/// Where a process listens: with the ports that were chosen for port 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// HTTPS; empty when nothing is served there.
+    pub http: Vec<SocketAddr>,
+    /// The bus, if there is a bus listener.
+    pub bus: Option<SocketAddr>,
+    /// `/livez`, `/readyz`, `/metrics`.
+    pub admin: SocketAddr,
+}
+
+impl Bound {
+    /// Where it listens.
+    pub fn addresses(&self) -> Addresses {
+        Addresses {
+            http: self.http.iter().map(Listener::address).collect(),
+            bus: self.bus.as_ref().map(BusListener::address),
+            admin: self.admin.address(),
+        }
+    }
+
+    /// Serves until `stop` resolves or a task fails; then is not ready any more, takes no new connections, and ends
+    /// when everything at hand is done or the grace period is over. The admin listener goes last.
+    ///
+    /// # Errors
+    /// When a task failed or panicked.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let Self { http, bus, admin, tasks, readiness, grace } = self;
+        let (trigger, shutdown) = Shutdown::new();
+        let (admin_trigger, admin_shutdown) = Shutdown::new();
+        let mut work = JoinSet::new();
+        for listener in http {
+            let shutdown = shutdown.clone();
+            work.spawn(async move {
+                listener.run(shutdown).await;
+                Ok(())
+            });
+        }
+        if let Some(bus) = bus {
+            let shutdown = shutdown.clone();
+            work.spawn(async move { bus.run(shutdown).await.context("bus listener") });
+        }
+        for Task { name, run } in tasks {
+            let work_of_it = run(shutdown.clone());
+            work.spawn(async move { work_of_it.await.with_context(|| format!("task {name}")) });
+        }
+        let admin = tokio::spawn(admin.run(admin_shutdown));
+        let settle = tokio::spawn(readiness.clone().settle());
+
+        let mut stop = std::pin::pin!(stop);
+        let mut failure = None;
+        while failure.is_none() {
+            tokio::select! {
+                () = &mut stop => break,
+                Some(ended) = work.join_next() => failure = problem(ended),
+            }
+        }
+
+        readiness.stop();
+        settle.abort();
+        trigger.request();
+        tracing::info!(grace = ?grace, "stopping");
+        let end = Instant::now() + grace;
+        while let Ok(Some(ended)) = timeout_at(end, work.join_next()).await {
+            failure = failure.or(problem(ended));
+        }
+        if !work.is_empty() {
+            tracing::warn!(unfinished = work.len(), "grace period is over; cutting what is left");
+        }
+        work.shutdown().await;
+        admin_trigger.request();
+        let _ = timeout_at(Instant::now() + Duration::from_secs(1), admin).await;
+        tracing::info!("stopped");
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+impl std::fmt::Debug for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bound").field("addresses", &self.addresses()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Platform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Platform")
+    }
+}
+
+/// What went wrong, logged here and once.
+fn problem(ended: Result<anyhow::Result<()>, JoinError>) -> Option<anyhow::Error> {
+    let error = match ended {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => error,
+        Err(error) => anyhow!("a task panicked: {error}"),
+    };
+    tracing::error!(error = format!("{error:#}"), "stopping because of a failure");
+    Some(error)
+}

@@ -1,0 +1,1 @@
+//! The bus over real sockets and in process.
