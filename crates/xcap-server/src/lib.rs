@@ -1,1 +1,31 @@
-//! TBD
+//! XCAP over HTTP (RFC 4825) for any set of application usages.
+//!
+//! A service has a [`Library`]: what it knows about its documents and how it changes them. [`XcapServer`] does what is
+//! alike for all: the order of checks, conditional headers, bodies of nodes, error documents. Every decision about a
+//! change is taken twice by the same function: before the body is looked at, so that the answers come in the order the
+//! specification gives, and again inside the commit, so that nobody's update is lost.
+//!
+//! ```text
+//! target 400 → token 401 → usage, tree 404 → access 403 → method 405 → size 413 → conditions 412, 304
+//!        → media type 415 → body 409 → commit (503 where the store cannot promise)
+//! ```
+
+mod callers;
+mod config;
+mod http;
+mod library;
+mod precondition;
+mod provision;
+mod refusal;
+mod shelf;
+mod work;
+
+pub use callers::Callers;
+pub use config::{Config, RootUrl};
+pub use http::{Settings, XcapServer};
+pub use library::{Change, Judge, Library, Snapshot, Stored, Written};
+pub use precondition::Precondition;
+pub use provision::Provisioning;
+pub use refusal::Refusal;
+pub use shelf::{Shelf, Shelved, announce};
+pub use work::aside;

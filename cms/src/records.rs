@@ -1,0 +1,74 @@
+//! What this service reads and writes in the store.
+//!
+//! Its documents lie in the collection `cms.document` under their canonical paths, with their index entries beside
+//! them (`csc_xcap_server::Shelf`). It reads public account records, and the index entries of all services.
+
+use csc_proto::record::v1::Account;
+use csc_store::{Key, Record, Records, Store, StoreError, shared};
+use csc_types::{Etag, McpttId, OrgId, Partition};
+use csc_xcap::{Collection, Document};
+use csc_xcap_server::{Shelf, Shelved};
+use prost::Message;
+
+pub(crate) const SHELF: Shelf = Shelf { collection: "cms.document" };
+
+/// Index entries that are read at once.
+const PAGE: usize = 512;
+
+/// The records that decide about `document`: the document's own two, and the owner's account where there is one.
+pub(crate) fn keys(document: &Document) -> Vec<Key> {
+    let account = document.user().map(shared::account_key);
+    SHELF.keys(&document.path()).into_iter().chain(account).collect()
+}
+
+/// What the records of [`keys`] say: the document, and the organisation of the tree that it stands in.
+pub(crate) fn read(
+    document: &Document,
+    records: &[Record],
+) -> Result<(Option<Shelved>, Option<OrgId>), StoreError> {
+    let [content, index, account @ ..] = records else {
+        return Err(StoreError::Damaged("no answer for a key".to_owned()));
+    };
+    let shelved = SHELF.read(content, index)?;
+    let organisation = match (document.user(), account.first()) {
+        (Some(user), Some(account)) => organisation_of(user, account)?,
+        _ => shelved.as_ref().map(|(_, organisation)| organisation.clone()),
+    };
+    Ok((shelved, organisation))
+}
+
+fn organisation_of(user: &McpttId, account: &Record) -> Result<Option<OrgId>, StoreError> {
+    let Some(value) = &account.value else { return Ok(None) };
+    let damaged = |what: String| StoreError::Damaged(format!("account {user}: {what}"));
+    let account = Account::decode(&**value).map_err(|error| damaged(error.to_string()))?;
+    account.organisation.parse().map(Some).map_err(|_| damaged("organisation".to_owned()))
+}
+
+/// The organisation of a user; `None` if there is no such user.
+pub(crate) async fn organisation(records: &Records, user: &McpttId) -> Result<Option<OrgId>, StoreError> {
+    let account = records.get(Partition::of(user.as_str()), &shared::account_key(user)).await?;
+    organisation_of(user, &account)
+}
+
+/// The documents of a collection that exist, by their canonical paths.
+pub(crate) async fn listed(
+    store: &dyn Store,
+    collection: &Collection,
+) -> Result<Vec<(String, Etag)>, StoreError> {
+    let (partition, prefix) = (collection.partition(), collection.prefix());
+    let mut listed = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = shared::index_scan(store, partition, &prefix, after.as_deref(), PAGE).await?;
+        let full = page.len() == PAGE;
+        for (path, entry, version) in page {
+            after = Some(path.clone());
+            if !entry.removed {
+                listed.push((path, shared::etag(&entry, version)));
+            }
+        }
+        if !full {
+            return Ok(listed);
+        }
+    }
+}

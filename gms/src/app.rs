@@ -1,0 +1,59 @@
+//! Wiring.
+
+use std::sync::Arc;
+
+use csc_auth::{Resource, TokenVerifier};
+use csc_service::{Metrics, ReadyCheck, ServiceParts, Task};
+use csc_store::Records;
+use csc_types::{Clock, Entropy, Partition};
+use csc_xcap::usage::GROUPS;
+use csc_xcap_server::{Callers, Provisioning, Settings, XcapServer};
+use tonic::service::Routes;
+
+use crate::config::Config;
+use crate::library::GroupLibrary;
+use crate::projector::Projector;
+
+/// What the service needs from the process it runs in.
+#[derive(Clone)]
+pub struct Deps {
+    /// The store.
+    pub records: Records,
+    /// When tombstones of views go.
+    pub clock: Arc<dyn Clock>,
+    /// The random halves of ETags.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where to count.
+    pub metrics: Metrics,
+    /// Who checks access tokens.
+    pub verifier: Arc<TokenVerifier>,
+    /// The name of this process among its replicas.
+    pub replica: String,
+}
+
+/// Builds the service. Nothing runs and nothing is read before it is mounted.
+pub fn build(config: &Config, documents: &csc_xcap_server::Config, deps: Deps) -> ServiceParts {
+    let callers = Callers::new(deps.verifier, deps.records.clone(), Resource::Gms);
+    let settings = Settings {
+        service: "gms",
+        usages: vec![&GROUPS],
+        limits: config.limits(),
+        config: documents.clone(),
+    };
+    let names = documents.names.clone();
+    let library = GroupLibrary::new(deps.records.clone(), deps.entropy, names, config.group_entries);
+    let server = XcapServer::new(settings, callers, Arc::new(library), &deps.metrics);
+    let projector = Projector::new(deps.records.clone(), deps.clock, &deps.metrics, deps.replica);
+    let mut parts = ServiceParts::new("gms");
+    parts.mounts.push(server.mount());
+    parts.grpc = Some(Routes::new(Provisioning::service(server)));
+    parts.tasks.push(Task::new("gms projector", move |shutdown| projector.run(shutdown)));
+    parts.ready.push(ReadyCheck::new("store", move || {
+        let records = deps.records.clone();
+        async move {
+            records.store().position(Partition::INSTALLATION).await?;
+            Ok(())
+        }
+    }));
+    parts
+}

@@ -1,0 +1,5 @@
+//! What this service decides.
+
+mod members;
+
+pub(crate) use members::Members;

@@ -1,0 +1,157 @@
+//! Projecting one group.
+
+use std::collections::BTreeSet;
+
+use csc_proto::record::v1::IndexEntry;
+use csc_store::owner::Fence;
+use csc_store::{Change, Key, Record, Store, StoreError, UpdateError};
+use csc_types::{GroupId, McpttId, Partition, Revision};
+use prost::Message;
+
+use super::views::State;
+use super::{ProjectError, Projector};
+use crate::domain::Members;
+use crate::records::{
+    GROUP, GroupRecord, ProjectedRecord, canonical, damaged, decode, group_key, members_key, partition,
+    projected_key, reach_key, read_members, read_projected,
+};
+
+/// Groups that are looked at together.
+const PAGE: usize = 256;
+
+/// A group's records as the projector reads them.
+struct Target {
+    /// What the views must say.
+    state: State,
+    /// Who is to have a live view.
+    audience: BTreeSet<McpttId>,
+    /// Who may have one now.
+    reach: BTreeSet<McpttId>,
+}
+
+impl Projector {
+    /// Carries the state of `group` to everybody concerned.
+    pub(super) async fn project(&self, group: &GroupId, fence: &Fence) -> Result<(), ProjectError> {
+        while let Some(target) = self.target(group).await? {
+            let widened = target.audience.union(&target.reach).cloned().collect();
+            if self.widen(group, fence, &target, &widened).await? {
+                let written = self.write_views(group, &target.state, &widened, &target.audience).await?;
+                self.views.inc_by(written);
+                self.finish(group, fence, &target).await?;
+            }
+            // The group may have changed meanwhile: its records tell.
+        }
+        Ok(())
+    }
+
+    /// What is to be projected; `None` if every view is up to date.
+    async fn target(&self, group: &GroupId) -> Result<Option<Target>, ProjectError> {
+        let index = csc_store::shared::index_key(&canonical(group).path());
+        let keys = [group_key(group), members_key(group), index, projected_key(group), reach_key(group)];
+        let found = self.records.store().get(partition(group), &keys).await?;
+        let [record, members, index, projected, reach] = &found[..] else {
+            return Err(damaged("no answer for a key").into());
+        };
+        let revision = record.version;
+        let Some(GroupRecord { organisation, creator, deleted }) = decode(record)? else { return Ok(None) };
+        if read_projected(projected)? >= revision {
+            return Ok(None);
+        }
+        let mut audience = BTreeSet::new();
+        let mut random = 0;
+        if !deleted {
+            let entry: IndexEntry =
+                decode(index)?.ok_or_else(|| damaged("a group without its index entry"))?;
+            random = entry.random;
+            audience = read_members(members)?.to_set();
+            audience.extend(creator.and_then(|creator| creator.parse().ok()));
+        }
+        let organisation = organisation.parse().map_err(|_| damaged("organisation of a group"))?;
+        let reach = read_members(reach)?.to_set();
+        Ok(Some(Target { state: State { revision, random, organisation, deleted }, audience, reach }))
+    }
+
+    /// Notes everybody in `widened` before they get a view. `false`: the group changed meanwhile.
+    async fn widen(
+        &self,
+        group: &GroupId,
+        fence: &Fence,
+        target: &Target,
+        widened: &BTreeSet<McpttId>,
+    ) -> Result<bool, ProjectError> {
+        if widened.len() == target.reach.len() {
+            return Ok(true);
+        }
+        let reach: Members = widened.iter().collect();
+        self.commit_if_current(group, fence, target, |change| change.put(reach_key(group), reach.octets()))
+            .await
+    }
+
+    /// Notes that every view has seen the revision.
+    async fn finish(&self, group: &GroupId, fence: &Fence, target: &Target) -> Result<bool, ProjectError> {
+        let audience: Members = target.audience.iter().collect();
+        let projected = ProjectedRecord { revision: target.state.revision.number() };
+        self.commit_if_current(group, fence, target, |change| {
+            if target.state.deleted {
+                let gone = [group_key(group), projected_key(group), reach_key(group)];
+                return gone.into_iter().fold(change, Change::delete);
+            }
+            change
+                .put(projected_key(group), projected.encode_to_vec())
+                .put(reach_key(group), audience.octets())
+        })
+        .await
+    }
+
+    /// Commits in the group's partition, in the role, if the group still is at the revision of `target`.
+    async fn commit_if_current(
+        &self,
+        group: &GroupId,
+        fence: &Fence,
+        target: &Target,
+        change: impl Fn(Change<bool>) -> Change<bool> + Send + Sync,
+    ) -> Result<bool, ProjectError> {
+        let keys = [group_key(group)];
+        let updated = self.records.update(partition(group), &keys, |found| {
+            let current = found.first().map(|record| record.version);
+            if current != Some(target.state.revision) {
+                return Ok::<_, StoreError>(Change::nothing(false));
+            }
+            Ok(change(Change::nothing(true)).check(fence.check()))
+        });
+        Ok(updated.await?.outcome)
+    }
+}
+
+impl From<UpdateError<StoreError>> for ProjectError {
+    fn from(error: UpdateError<StoreError>) -> Self {
+        match error {
+            UpdateError::Rejected(error) | UpdateError::Store(error) => Self::Store(error),
+            UpdateError::Stale => Self::Fenced,
+            UpdateError::Contended => Self::Store(StoreError::Unavailable("contended".to_owned())),
+        }
+    }
+}
+
+/// The groups of `partition` with a revision that was not projected to its end.
+pub(super) async fn unfinished(store: &dyn Store, partition: Partition) -> Result<Vec<GroupId>, StoreError> {
+    let mut groups = Vec::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.scan(partition, GROUP, "", after.as_deref(), PAGE).await?;
+        let names: Vec<(GroupId, Revision)> =
+            page.iter().filter_map(|(name, record)| Some((name.parse().ok()?, record.version))).collect();
+        let keys: Vec<Key> = names.iter().map(|(group, _)| projected_key(group)).collect();
+        let projected: Vec<Record> =
+            if keys.is_empty() { Vec::new() } else { store.get(partition, &keys).await? };
+        for ((group, revision), record) in names.into_iter().zip(&projected) {
+            if read_projected(record)? < revision {
+                groups.push(group);
+            }
+        }
+        match page.into_iter().last() {
+            Some((name, _)) => after = Some(name),
+            None => return Ok(groups),
+        }
+    }
+}

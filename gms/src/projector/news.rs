@@ -1,0 +1,89 @@
+//! Which groups the logs speak of.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use csc_proto::event::v1::{LogEntry, log_entry};
+use csc_store::{Cursor, Store, StoreError, Tail};
+use csc_types::{GroupId, Partition};
+use csc_xcap::usage::GROUPS;
+use prost::Message;
+
+/// Entries of one log that are read at once.
+const LIMIT: usize = 512;
+/// How long a read waits for news. Nothing depends on it: the wait ends with the first entry.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// The reader of all logs, and where it stands in each.
+pub(super) struct News {
+    cursors: BTreeMap<Partition, Cursor>,
+}
+
+/// What was heard.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// Groups that changed.
+    pub(super) groups: Vec<GroupId>,
+    /// Partitions whose logs went on without us: compare states there.
+    pub(super) lost: Vec<Partition>,
+}
+
+impl News {
+    /// A reader of everything that happens after this.
+    pub(super) async fn from_now_on(store: &dyn Store) -> Result<Self, StoreError> {
+        let mut cursors = BTreeMap::new();
+        for partition in Partition::all() {
+            cursors.insert(partition, store.position(partition).await?);
+        }
+        Ok(Self { cursors })
+    }
+
+    /// Waits for news. Dropped halfway, it has read nothing.
+    pub(super) async fn next(&mut self, store: &dyn Store) -> Result<Heard, StoreError> {
+        let cursors: Vec<_> = self.cursors.iter().map(|(partition, cursor)| (*partition, *cursor)).collect();
+        let mut heard = Heard::default();
+        let mut moved = Vec::new();
+        for (partition, tail) in store.tail(&cursors, LIMIT, WAIT).await? {
+            match tail {
+                Tail::Entries { entries, cursor } => {
+                    heard.groups.extend(entries.iter().filter_map(|entry| changed_group(&entry.payload)));
+                    moved.push((partition, cursor));
+                }
+                Tail::Lost => {
+                    tracing::warn!(partition = partition.number(), "log went on without the projector");
+                    moved.push((partition, store.position(partition).await?));
+                    heard.lost.push(partition);
+                }
+            }
+        }
+        self.cursors.extend(moved);
+        Ok(heard)
+    }
+}
+
+/// The group whose canonical document an entry announces. Views are announced by the projector itself.
+fn changed_group(payload: &[u8]) -> Option<GroupId> {
+    let entry = LogEntry::decode(payload).ok()?;
+    let log_entry::Change::Document(changed) = entry.change? else { return None };
+    let name = changed.path.strip_prefix(GROUPS.auid)?.strip_prefix("/global/byGroupID/")?;
+    name.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use csc_xcap_server::announce;
+
+    use super::*;
+    use crate::records::{canonical, view};
+
+    #[test]
+    fn only_groups_wake_it() {
+        let organisation = "fire".parse().unwrap();
+        let group: GroupId = "tel:+9".parse().unwrap();
+        let heard = |path: &str| changed_group(&announce(path, &organisation));
+        assert_eq!(heard(&canonical(&group).path()), Some(group.clone()));
+        assert_eq!(heard(&view(&"tel:+1".parse().unwrap(), &group).path()), None);
+        assert_eq!(heard("org.3gpp.mcptt.user-profile/users/tel:+1/mcptt-user-profile-0.xml"), None);
+        assert_eq!(changed_group(b"\xff"), None);
+    }
+}
