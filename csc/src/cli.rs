@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use csc_service::config::Settings;
-use csc_service::{OsEntropy, shutdown_signal};
+use csc_service::{Identity, OsEntropy, bus, shutdown_signal};
 use csc_types::{Entropy, SystemClock};
+use tonic::transport::Channel;
 
 use crate::provision::Plan;
 use crate::ue::Profile;
-use crate::{AllInOne, Config, demo, terminal};
+use crate::{AllInOne, Config, demo, idms_keys, roots, terminal};
 
 /// MCPTT Common Services Core: login, configuration, groups, keys and change notification for push-to-talk terminals.
 #[derive(Parser)]
@@ -76,8 +77,8 @@ enum Provision {
 /// How to reach the bus of a running server, as whom.
 #[derive(Args)]
 struct Bus {
-    /// `https://host:port` of the bus.
-    #[arg(long, default_value = "https://127.0.0.1:4421")]
+    /// `host:port` of the bus; the host must be a name in its certificate.
+    #[arg(long, default_value = "localhost:4430")]
     bus: String,
     /// Certificate of the CA of the bus.
     #[arg(long)]
@@ -88,6 +89,15 @@ struct Bus {
     /// Its private key.
     #[arg(long)]
     key: PathBuf,
+}
+
+impl Bus {
+    fn connect(self) -> anyhow::Result<Channel> {
+        let Self { bus, ca, certificate, key } = self;
+        let (host, port) = bus.rsplit_once(':').with_context(|| format!("{bus} is not host:port"))?;
+        let port = port.parse().with_context(|| format!("the port of {bus}"))?;
+        Ok(bus::connect(host.trim_matches(['[', ']']), port, &ca, &Identity { certificate, key })?)
+    }
 }
 
 #[derive(Subcommand)]
@@ -166,7 +176,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             let mut settings = Settings::load(Some(&config), std::env::vars());
             let config = Config::read(&mut settings);
             settings.finish()?;
-            csc_service::telemetry(&config.telemetry)?;
+            csc_service::telemetry(&config.log)?;
             let app = AllInOne::build(config, Arc::new(SystemClock::new()), entropy).await?;
             app.run(shutdown_signal()).await
         }
@@ -179,17 +189,17 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Ue { profile, action } => terminal::run(Profile::read(&profile)?, action, entropy).await,
         Command::Provision { action: Provision::Apply { file, dry_run, bus } } => {
             let plan = Plan::read(&file)?;
-            let channel = csc_service::bus::connect(&bus.bus, &bus.ca, &bus.certificate, &bus.key).await?;
+            let channel = bus.connect()?;
             let verb = if dry_run { " (dry run)" } else { "" };
             plan.apply(channel, dry_run, |outcome, what| println!("{:<10} {what}{verb}", outcome.word())).await
         }
         Command::Idms { action: Idms::Keys { action: IdmsKeys::Create { dir } } } => {
-            csc_idms::keys::create(&dir, &*entropy)?;
+            idms_keys::create(&dir, &*entropy)?;
             println!("created the keys of the identity server in {}", dir.display());
             Ok(())
         }
         Command::Kms { action: Kms::Root { action: KmsRoot::Create { uri, out, kek_file, passphrase_file } } } => {
-            crate::roots::create(&uri, &out, kek_file.as_deref(), passphrase_file.as_deref(), &*entropy)?;
+            roots::create(&uri, &out, kek_file.as_deref(), passphrase_file.as_deref(), &*entropy)?;
             println!("created the root of {uri} in {}", out.display());
             Ok(())
         }

@@ -5,10 +5,13 @@
 mod all_in_one;
 mod cli;
 mod demo;
+mod documents;
+mod idms_keys;
 mod pki;
 mod roots;
-mod terminal;
 pub mod provision;
+pub mod site;
+mod terminal;
 pub mod ue;
 
 pub use all_in_one::{AllInOne, Config};

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use csc_types::Entropy;
+use zeroize::Zeroizing;
 
 use crate::pki::{Authority, write_secret};
-use crate::roots;
+use crate::{idms_keys, roots};
 use crate::ue::Profile;
 
 /// The KMS URI of a new site.
@@ -50,9 +51,11 @@ impl Site {
         bus.issue(&["localhost", "127.0.0.1", "::1"], &site.at("bus"))?;
         bus.issue(&["operator"], &site.at("operator"))?;
 
-        csc_idms::keys::create(&site.at("idms"), entropy)?;
+        idms_keys::create(folder, entropy)?;
         roots::create(KMS_URI, &site.at("kms.root"), Some(&site.at("kms.kek")), None, entropy)?;
-        write_secret(&site.at("sip.key"), &roots::random_hex(entropy))?;
+        let mut tag_secret = Zeroizing::new([0; 32]);
+        entropy.fill(tag_secret.as_mut_slice());
+        write_secret(&site.at("sip.key"), &*tag_secret)?;
         site.configure(ports)?;
         Ok(site)
     }

@@ -2,3 +2,5 @@
 
 mod layers;
 mod samples;
+mod seeds;
+mod seeds_sip;

@@ -3,11 +3,12 @@
 //! seven-character verifier, no client_id on refresh.
 
 use csc_tests::raw::{self, Answer};
+use csc_proto::identity::v1::PutUserRequest;
 use csc_tests::{ALEX, ENGINE_7, Server};
 use serde_json::Value;
 
 /// The scopes and settings that the specification's terminals assume.
-const FIELD: [(&str, &str); 2] = [("CSC_SCOPES_FIELD_COMPAT", "true"), ("CSC_SIP_FROM_IS_IDENTITY", "true")];
+const FIELD: [(&str, &str); 2] = [("CSC_SCOPES_FIELD_COMPAT", "true"), ("CSC_KMS_USER_DOMAINS", "ps-lte.com")];
 
 /// The headers that the samples of the identity server carry.
 const CLIENT: &str = "Host: csc.example.org\r\nConnection: keep-alive\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n\
@@ -56,7 +57,15 @@ async fn tokens(server: &Server) -> Value {
 
 async fn field_server() -> Server {
     let server = Server::start_with(&FIELD).await;
-    server.put_password_hash(ALEX.0, "FN2_tPfNzuemOaMjnL5UxizwNdx_aDE-faQ_xTNzhhk").await;
+    // The printed hash of a password that nobody here knows.
+    let hash = "FN2_tPfNzuemOaMjnL5UxizwNdx_aDE-faQ_xTNzhhk".to_owned();
+    let user = PutUserRequest {
+        mcptt_id: ALEX.0.to_owned(),
+        organisation: "city-fire".to_owned(),
+        password_hash: Some(hash),
+        ..PutUserRequest::default()
+    };
+    server.put_user(user).await;
     server
 }
 

@@ -3,10 +3,12 @@
 //! [`Server`] is all services in this process, [`Process`] the real binary, which can be killed. Both listen on free
 //! loopback ports and keep everything in a temporary folder of their own.
 
+mod client;
 mod process;
 pub mod raw;
 mod server;
 
+pub use client::Client;
 pub use process::Process;
 pub use server::Server;
 

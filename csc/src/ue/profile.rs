@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use csc_types::{ClientId, McpttId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The profile of a terminal, as read from its file.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Base of every HTTPS request, such as `https://127.0.0.1:4420`.
@@ -15,12 +15,12 @@ pub struct Profile {
     /// PEM file with the certificates that are trusted; relative to the profile.
     pub ca: PathBuf,
     /// The MCPTT ID.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parsed", serialize_with = "shown")]
     pub user: McpttId,
     /// Its password. A simulator's: a real terminal asks its user.
     pub password: String,
     /// The OAuth client.
-    #[serde(deserialize_with = "parsed")]
+    #[serde(deserialize_with = "parsed", serialize_with = "shown")]
     pub client_id: ClientId,
     /// A redirect URI registered for that client.
     pub redirect_uri: String,
@@ -47,4 +47,8 @@ impl Profile {
 
 fn parsed<'de, D: serde::Deserializer<'de>, T: std::str::FromStr<Err: std::fmt::Display>>(from: D) -> Result<T, D::Error> {
     String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn shown<S: serde::Serializer>(value: &impl std::fmt::Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(value)
 }

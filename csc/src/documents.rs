@@ -1,0 +1,41 @@
+//! `documents.v1` of a process that holds both gms and cms: each call goes to the one that serves the usage.
+
+use anyhow::Context;
+use csc_proto::documents::v1::documents_client::DocumentsClient;
+use csc_proto::documents::v1::documents_server::{Documents, DocumentsServer};
+use csc_proto::documents::v1::{PutRequest, PutResponse};
+use csc_service::{ServiceParts, bus};
+use csc_xcap::usage::GROUPS;
+use tonic::service::Routes;
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+
+/// Octets of the largest request: the largest document that a setting permits, and its path.
+const LARGEST: usize = 17 << 20;
+
+/// One `documents.v1` in front of those of `gms` and `cms`, which no longer offer it themselves.
+///
+/// # Errors
+/// If one of them offers nothing on the bus.
+pub(crate) fn front(gms: &mut ServiceParts, cms: &mut ServiceParts) -> anyhow::Result<Routes> {
+    let client = |parts: &mut ServiceParts| {
+        let routes = parts.grpc.take().with_context(|| format!("{} serves documents on the bus", parts.name))?;
+        anyhow::Ok(DocumentsClient::new(bus::in_process(routes)).max_encoding_message_size(LARGEST))
+    };
+    let front = Front { groups: client(gms)?, configuration: client(cms)? };
+    Ok(Routes::new(DocumentsServer::new(front).max_decoding_message_size(LARGEST)))
+}
+
+struct Front {
+    groups: DocumentsClient<Channel>,
+    configuration: DocumentsClient<Channel>,
+}
+
+#[tonic::async_trait]
+impl Documents for Front {
+    async fn put(&self, request: Request<PutRequest>) -> Result<Response<PutResponse>, Status> {
+        let auid = request.get_ref().path.trim_start_matches('/').split('/').next();
+        let server = if auid == Some(GROUPS.auid) { &self.groups } else { &self.configuration };
+        server.clone().put(request).await
+    }
+}

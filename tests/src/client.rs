@@ -1,0 +1,90 @@
+//! How a running installation is reached: as a terminal, as a dispatcher, as the operator.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use csc::provision::Plan;
+use csc::site::{Ports, Site};
+use csc::ue::{Profile, SipUe, Ue};
+use csc_proto::identity::v1::PutUserRequest;
+use csc_proto::identity::v1::directory_client::DirectoryClient;
+use csc_service::{Identity, OsEntropy, bus};
+use tonic::transport::Channel;
+
+/// The addresses and files of an installation.
+#[derive(Clone)]
+pub struct Client {
+    site: Site,
+    https: SocketAddr,
+    sip: SocketAddr,
+    bus: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Client {
+    pub(crate) fn new(site: Site, address: impl Fn(&str) -> SocketAddr) -> Self {
+        Self { site, https: address("https"), sip: address("sip"), bus: address("bus"), admin: address("admin") }
+    }
+
+    /// The files it was made from.
+    pub const fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// HTTPS for terminals.
+    pub const fn https(&self) -> SocketAddr {
+        self.https
+    }
+
+    /// SIP over UDP.
+    pub const fn sip(&self) -> SocketAddr {
+        self.sip
+    }
+
+    /// `/livez`, `/readyz`, `/metrics`.
+    pub const fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    pub(crate) const fn ports(&self) -> Ports {
+        Ports { https: self.https.port(), sip: self.sip.port(), bus: self.bus.port(), admin: self.admin.port() }
+    }
+
+    /// The bus, as the operator.
+    pub fn bus(&self) -> Channel {
+        let at = |name| self.site.at(name);
+        let operator = Identity { certificate: at("operator.pem"), key: at("operator.key") };
+        bus::connect("localhost", self.bus.port(), &at("bus-ca.pem"), &operator).expect("good files")
+    }
+
+    /// Applies the demo's provisioning file.
+    pub(crate) async fn provision(&self) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../csc/demo/provision.toml");
+        let plan = Plan::read(&file).expect("the demo's plan");
+        plan.apply(self.bus(), false, |_, _| ()).await.expect("it applies");
+    }
+
+    /// The profile of `user` with its password.
+    pub fn profile(&self, (user, password): (&str, &str)) -> Profile {
+        self.site.profile(user, password, self.https, self.sip).expect("an MCPTT ID")
+    }
+
+    /// A terminal of `user`, logged in.
+    pub async fn ue(&self, user: (&str, &str)) -> Ue {
+        let mut ue = Ue::new(self.profile(user)).expect("a good profile");
+        ue.login(&OsEntropy).await.expect("a login");
+        ue
+    }
+
+    /// The SIP side of a terminal of `user`.
+    pub async fn sip_ue(&self, user: (&str, &str)) -> SipUe {
+        let user = user.0.parse().expect("an MCPTT ID");
+        SipUe::bind(self.sip, user, Arc::new(OsEntropy)).await.expect("a free port")
+    }
+
+    /// Creates or changes a user as the operator.
+    pub async fn put_user(&self, request: PutUserRequest) {
+        DirectoryClient::new(self.bus()).put_user(request).await.expect("the operator may");
+    }
+}
