@@ -18,6 +18,8 @@ mod precondition;
 mod provision;
 mod refusal;
 mod shelf;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod work;
 
 pub use callers::Callers;
