@@ -60,7 +60,8 @@ impl Hasher {
     /// A pool that makes new hashes with `cost`.
     pub fn new(cost: Cost, limits: Limits, entropy: Arc<dyn Entropy>) -> Self {
         let dummy = PasswordHash::unmatchable(cost, &*entropy);
-        let places = Semaphore::new(limits.workers.saturating_add(limits.waiting).min(Semaphore::MAX_PERMITS));
+        let places =
+            Semaphore::new(limits.workers.saturating_add(limits.waiting).min(Semaphore::MAX_PERMITS));
         let workers = Semaphore::new(limits.workers.min(Semaphore::MAX_PERMITS));
         Self { cost, entropy, places: Arc::new(places), workers: Arc::new(workers), dummy }
     }

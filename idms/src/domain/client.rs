@@ -59,12 +59,19 @@ impl std::str::FromStr for RedirectUri {
     type Err = RedirectUriError;
 
     fn from_str(text: &str) -> Result<Self, RedirectUriError> {
-        let visible = text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>' | b'\\'));
+        let visible =
+            text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'#' | b'"' | b'<' | b'>' | b'\\'));
         let absolute = text.split_once(':').is_some_and(|(scheme, rest)| {
             let letters = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
-            scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.bytes().all(letters) && !rest.is_empty()
+            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+                && scheme.bytes().all(letters)
+                && !rest.is_empty()
         });
-        if visible && absolute && text.len() <= 512 { Ok(Self(text.to_owned())) } else { Err(RedirectUriError) }
+        if visible && absolute && text.len() <= 512 {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(RedirectUriError)
+        }
     }
 }
 
@@ -82,7 +89,19 @@ mod tests {
             assert_eq!(good.parse::<RedirectUri>().unwrap().as_str(), good);
         }
         let long = format!("https://example.org/{}", "a".repeat(512));
-        for bad in ["", "/cb", "//host/cb", "http:", ":x", "1a:b", "http://h/#f", "http://h/\r\nX: y", "http://h/ b", "http://é/", &long] {
+        for bad in [
+            "",
+            "/cb",
+            "//host/cb",
+            "http:",
+            ":x",
+            "1a:b",
+            "http://h/#f",
+            "http://h/\r\nX: y",
+            "http://h/ b",
+            "http://é/",
+            &long,
+        ] {
             assert_eq!(bad.parse::<RedirectUri>(), Err(RedirectUriError), "{bad}");
         }
     }

@@ -104,7 +104,13 @@ impl Family {
 
     /// What `token` is at `now`, presented with a request for `scopes`; a repeated request is the same one up to
     /// `grace` later.
-    pub fn presented(&self, token: &RefreshToken, scopes: Scopes, now: Timestamp, grace: Duration) -> Presented<'_> {
+    pub fn presented(
+        &self,
+        token: &RefreshToken,
+        scopes: Scopes,
+        now: Timestamp,
+        grace: Duration,
+    ) -> Presented<'_> {
         let hash = token.hash();
         if self.revoked {
             return Presented::Revoked;

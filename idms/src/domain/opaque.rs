@@ -187,7 +187,14 @@ mod tests {
     fn what_is_not_a_code() {
         let text = code().text().to_string();
         let foreign = URL_SAFE_NO_PAD.encode([255; CODE]);
-        for bad in ["", &text[..43], &format!("{text}A"), &format!(" {}", &text[1..]), &foreign, &"A".repeat(100_000)] {
+        for bad in [
+            "",
+            &text[..43],
+            &format!("{text}A"),
+            &format!(" {}", &text[1..]),
+            &foreign,
+            &"A".repeat(100_000),
+        ] {
             assert!(Code::from_parameter(bad).is_none(), "{bad:.50}");
         }
     }

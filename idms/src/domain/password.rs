@@ -99,8 +99,12 @@ fn tag(proof: &Proof, cost: Cost, salt: &[u8; 16]) -> Result<Zeroizing<[u8; 32]>
     blocks.try_reserve_exact(params.block_count()).map_err(|_| HashingError)?;
     blocks.resize(params.block_count(), Block::default());
     let mut out = Zeroizing::new([0; 32]);
-    let done = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(&proof.0, salt, out.as_mut_slice(), &mut blocks);
+    let done = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
+        &proof.0,
+        salt,
+        out.as_mut_slice(),
+        &mut blocks,
+    );
     done.map(|()| out).map_err(|_| HashingError)
 }
 
@@ -128,7 +132,8 @@ mod tests {
         }
         let other = Proof::from_parameter("FN2_tPfNzuemOaMjnL5UxizwNdx_aDE-faQ_xTNzhhk").unwrap();
         assert_eq!(stored.matches(&other), Ok(false));
-        for nothing in ["1234567", "", "i7DPbrmxfQ99IrRW8SElfcElTh8BZlNwR2OD6ndt9BR", &sent[..42], "\u{fffd}"] {
+        for nothing in ["1234567", "", "i7DPbrmxfQ99IrRW8SElfcElTh8BZlNwR2OD6ndt9BR", &sent[..42], "\u{fffd}"]
+        {
             assert!(Proof::from_parameter(nothing).is_none(), "{nothing}");
         }
     }

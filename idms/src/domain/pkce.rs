@@ -87,7 +87,9 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let plain = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEj+k";
-        for text in ["", "1234567", plain, &RFC_FORM[..42], &HEX_FORM[..85], &"A".repeat(86), &"A".repeat(10_000)] {
+        for text in
+            ["", "1234567", plain, &RFC_FORM[..42], &HEX_FORM[..85], &"A".repeat(86), &"A".repeat(10_000)]
+        {
             assert_eq!(Challenge::from_parameter(text), Err(ChallengeError), "{text}");
         }
         assert!(Verifier::from_parameter("").is_none());

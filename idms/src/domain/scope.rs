@@ -51,7 +51,8 @@ impl Scopes {
         if text.len() > MAX_PARAMETER {
             return Err(ScopeError::Malformed);
         }
-        let decoded = percent_encoding::percent_decode_str(text).decode_utf8().map_err(|_| ScopeError::Unknown)?;
+        let decoded =
+            percent_encoding::percent_decode_str(text).decode_utf8().map_err(|_| ScopeError::Unknown)?;
         let set = Self::from_names(decoded.split(' ').filter(|name| !name.is_empty()))?;
         if set.is_empty() { Err(ScopeError::Malformed) } else { Ok(set) }
     }

@@ -83,7 +83,9 @@ impl Throttle {
     /// The counts that an attempt has a part in, each with its limit.
     fn counts(&self, attempt: Attempt<'_>) -> impl Iterator<Item = (u32, Places)> {
         let address = attempt.address.map_or([0; 16], network);
-        let user = attempt.user.map(|user| (self.limits.per_user, self.places(&[b"user", &address, user.as_str().as_bytes()])));
+        let user = attempt
+            .user
+            .map(|user| (self.limits.per_user, self.places(&[b"user", &address, user.as_str().as_bytes()])));
         let address = attempt.address.map(|_| (self.limits.per_address, self.places(&[b"addr", &address])));
         [user, address].into_iter().flatten().filter(|(limit, _)| *limit > 0)
     }
@@ -192,7 +194,8 @@ mod tests {
             });
         }
         assert!(throttle.wait(from(&alex, "192.0.2.1"), now).is_some());
-        let free = (3000..4000).filter(|n| throttle.wait(from(&user(*n), "198.51.100.7"), now).is_none()).count();
+        let free =
+            (3000..4000).filter(|n| throttle.wait(from(&user(*n), "198.51.100.7"), now).is_none()).count();
         assert!(free >= 999, "{free} of 1000");
     }
 }

@@ -57,7 +57,11 @@ impl Directory {
     }
 
     /// The version of the claim of `owner` to `uri`, to be released once its record does not hold the name any more.
-    pub(super) async fn own_claim(&self, uri: &McpttId, owner: &McpttId) -> Result<Option<Revision>, DirectoryError> {
+    pub(super) async fn own_claim(
+        &self,
+        uri: &McpttId,
+        owner: &McpttId,
+    ) -> Result<Option<Revision>, DirectoryError> {
         let seen = self.seen(uri).await?.filter(|seen| seen.claim.owner == *owner);
         Ok(seen.map(|seen| seen.version))
     }
@@ -93,10 +97,12 @@ impl Directory {
 
     /// The version of a left-over claim of somebody else to `uri`; `None` if nobody else has one.
     async fn left_over(&self, uri: &McpttId, owner: &McpttId) -> Result<Option<Revision>, DirectoryError> {
-        let Some(Seen { claim, version }) = self.seen(uri).await?.filter(|seen| seen.claim.owner != *owner) else {
+        let Some(Seen { claim, version }) = self.seen(uri).await?.filter(|seen| seen.claim.owner != *owner)
+        else {
             return Ok(None);
         };
-        let held = self.user(&claim.owner).await?.is_some_and(|(user, _)| user.profile.user_uris.contains(uri));
+        let held =
+            self.user(&claim.owner).await?.is_some_and(|(user, _)| user.profile.user_uris.contains(uri));
         if held || self.clock.now().since(claim.since) < LEFT_OVER {
             return Err(DirectoryError::NameTaken(uri.clone()));
         }

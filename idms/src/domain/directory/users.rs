@@ -5,7 +5,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use csc_store::shared::account_key;
 use csc_store::{Change, Record};
 use csc_types::{McpttId, Partition, Revision, Timestamp};
-use zeroize::Zeroizing;
 
 use super::{ATTEMPTS, Directory, DirectoryError, Mode, Outcome, outcome};
 use crate::domain::claim::{Claim, WRITE_WITHIN};
@@ -20,8 +19,8 @@ pub struct NewUser {
     pub id: McpttId,
     /// Everything but the password.
     pub profile: Profile,
-    /// The password in clear; `None`: an existing one stays.
-    pub password: Option<Zeroizing<String>>,
+    /// What proves its password; `None`: an existing one stays.
+    pub proof: Option<Proof>,
 }
 
 /// Somebody else changed the user in between.
@@ -39,7 +38,10 @@ impl Directory {
             let after = self.decide(&wanted, before.as_ref().map(|(user, _)| user)).await?;
             let outcome = outcome(before.as_ref().map(|(user, _)| user), &after);
             if mode == Mode::DryRun {
-                return self.check_names(before.as_ref().map(|(user, _)| user), &after).await.map(|()| outcome);
+                return self
+                    .check_names(before.as_ref().map(|(user, _)| user), &after)
+                    .await
+                    .map(|()| outcome);
             }
             if self.write(before, &after).await?.is_ok() {
                 return Ok(outcome);
@@ -50,8 +52,7 @@ impl Directory {
 
     /// The user as it is to be.
     async fn decide(&self, wanted: &NewUser, before: Option<&User>) -> Result<User, DirectoryError> {
-        let proof = wanted.password.as_ref().map(|password| Proof::of(password));
-        let kept = match (before, &proof) {
+        let kept = match (before, &wanted.proof) {
             (Some(before), Some(proof)) => {
                 let same = self.hasher.matches(Some(&before.password), Some(proof.clone())).await;
                 same.map_err(Fault::from)?.then(|| before.password.clone())
@@ -60,9 +61,9 @@ impl Directory {
             (None, _) => None,
         };
         let new_password = kept.is_none();
-        let password = match (kept, proof) {
+        let password = match (kept, &wanted.proof) {
             (Some(kept), _) => kept,
-            (None, Some(proof)) => self.hasher.hash(proof).await.map_err(Fault::from)?,
+            (None, Some(proof)) => self.hasher.hash(proof.clone()).await.map_err(Fault::from)?,
             (None, None) => return Err(DirectoryError::PasswordMissing),
         };
         let disabled_now = before.is_some_and(|before| before.profile.enabled) && !wanted.profile.enabled;
@@ -72,7 +73,8 @@ impl Directory {
             profile: wanted.profile.clone(),
             subject: before.map_or_else(|| self.new_subject(), |before| before.subject.clone()),
             password,
-            session_epoch: epoch.saturating_add(u64::from(before.is_some() && (new_password || disabled_now))),
+            session_epoch: epoch
+                .saturating_add(u64::from(before.is_some() && (new_password || disabled_now))),
         })
     }
 

@@ -69,7 +69,11 @@ impl Grants {
                 return Ok::<_, StoreError>(match family {
                     Some(family) if !family.revoked => {
                         let until = Self::kept_until(&family);
-                        Change::nothing(Spent::Reused).put_until(keys[1].clone(), family.revoked().encode(), until)
+                        Change::nothing(Spent::Reused).put_until(
+                            keys[1].clone(),
+                            family.revoked().encode(),
+                            until,
+                        )
                     }
                     Some(_) => Change::nothing(Spent::Reused),
                     None => Change::nothing(Spent::Refused),
@@ -92,10 +96,19 @@ impl Grants {
                 _ => spent(Spent::Refused),
             })
         };
-        let (user, record) = match self.records.update(partition, &keys, change).await.map_err(Fault::from)?.outcome {
+        let (user, record) = match self
+            .records
+            .update(partition, &keys, change)
+            .await
+            .map_err(Fault::from)?
+            .outcome
+        {
             Spent::Granted(granted) => *granted,
             Spent::Refused => return Err(ExchangeError::Refused),
-            Spent::Reused => return Err(ExchangeError::Reused),
+            Spent::Reused => {
+                tracing::warn!(client = %request.client, "authorization code used again; what it gave is revoked");
+                return Err(ExchangeError::Reused);
+            }
         };
 
         let issued = self.issue(now, record.grant.scopes);

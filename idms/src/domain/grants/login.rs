@@ -86,7 +86,11 @@ impl Grants {
             // The account may have changed while the password was hashed.
             let user: Option<User> = records::read(&keys[0], &found[0])?;
             Ok::<_, StoreError>(if holds(&record.grant, user.as_ref()) {
-                Change::nothing(true).put_until(code_key(&code), record.encode(), now.plus(self.lifetimes.code))
+                Change::nothing(true).put_until(
+                    code_key(&code),
+                    record.encode(),
+                    now.plus(self.lifetimes.code),
+                )
             } else {
                 Change::nothing(false)
             })

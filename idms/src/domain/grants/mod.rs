@@ -37,7 +37,7 @@ use crate::records::{self, client_key, user_key};
 pub use exchange::{ExchangeError, ExchangeRequest};
 pub use login::{LoginError, LoginRequest};
 pub use refresh::{RefreshError, RefreshRequest};
-pub use tokens::Tokens;
+pub use tokens::{ACR_PASSWORD, Tokens};
 
 /// How long the record of a family outlives its last token, so that an expired token is told from an unknown one.
 const EXPIRED_KNOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -66,7 +66,8 @@ impl Grants {
         let keys = [family_key, user_key(&grant.user)];
         let fresh = self.issue(self.clock.now(), request.scopes.unwrap_or(grant.scopes));
         let change = |found: &[Record]| {
-            let (Some(family), user) = (records::read(&keys[0], &found[0])?, records::read(&keys[1], &found[1])?)
+            let (Some(family), user) =
+                (records::read(&keys[0], &found[0])?, records::read(&keys[1], &found[1])?)
             else {
                 return Ok::<_, StoreError>(Change::nothing(Err(RefreshError::Unknown)));
             };
@@ -80,6 +81,10 @@ impl Grants {
             })
         };
         let updated = self.records.update(partition, &keys, change).await.map_err(Fault::from)?;
+        if let Err(RefreshError::Replayed) = updated.outcome {
+            let (user, client) = (&grant.user, &grant.client);
+            tracing::warn!(%user, %client, "refresh token used again; its family is revoked");
+        }
         let Refreshing { user, child, issued } = updated.outcome?;
         Ok(Granted {
             access_token: self.tokens.access_token(&user, &client, &issued)?,
@@ -120,7 +125,11 @@ impl Grants {
             let child = token.child(&self.child_key, family.generation);
             // Else it was derived with another server secret, and the answer is lost.
             let same = child.hash() == family.current;
-            return if same { (None, Ok(Refreshing { user, child, issued })) } else { refused(RefreshError::Unknown) };
+            return if same {
+                (None, Ok(Refreshing { user, child, issued }))
+            } else {
+                refused(RefreshError::Unknown)
+            };
         }
         let child = token.child(&self.child_key, family.generation.saturating_add(1));
         let (usable, _) = self.refresh_until(now);

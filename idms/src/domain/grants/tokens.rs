@@ -28,7 +28,12 @@ pub struct Tokens {
 
 impl Tokens {
     /// The access token that `issued` describes.
-    pub(super) fn access_token(&self, user: &User, client: &Client, issued: &Issued) -> Result<Zeroizing<String>, Fault> {
+    pub(super) fn access_token(
+        &self,
+        user: &User,
+        client: &Client,
+        issued: &Issued,
+    ) -> Result<Zeroizing<String>, Fault> {
         let claims = AccessClaims {
             mcptt_id: user.id.as_str(),
             aud: client.audience.as_deref().unwrap_or(&self.audience),

@@ -1,0 +1,211 @@
+//! Settings of the identity service: section `[idms]`.
+
+use std::time::Duration;
+
+use csc_service::config::{SecretBytes, Section};
+
+use crate::domain::grants::Lifetimes;
+use crate::domain::password::Cost;
+use crate::domain::throttle;
+use crate::hashing;
+
+/// Settings of the identity service. What each is for and its default stand in [`Config::read`], which also prints the
+/// reference file.
+#[derive(Debug)]
+pub struct Config {
+    /// The `iss` of tokens.
+    pub issuer: String,
+    /// The `aud` of access tokens whose client has none of its own.
+    pub audience: String,
+    /// The key that signs tokens: the content of a PEM file.
+    pub signing_key: SecretBytes,
+    /// The server secret: the content of its file.
+    pub server_secret: SecretBytes,
+    /// How long codes and tokens are good.
+    pub lifetimes: Lifetimes,
+    /// What a password hash costs.
+    pub password_cost: Cost,
+    /// How much is hashed at once.
+    pub hashing: hashing::Limits,
+    /// How many failed logins are allowed.
+    pub throttle: throttle::Limits,
+}
+
+impl Config {
+    /// What explains the section in the reference file.
+    pub const DOC: &'static str = "Identity management (CSC-1): logins and tokens.";
+
+    /// Reads section `[idms]`.
+    pub fn read(section: &mut Section<'_>) -> Self {
+        let issuer: Issuer = section.required(
+            "issuer",
+            "https://idms.example.org",
+            "The name of this server in the tokens it makes (`iss`): an https URL without query. Resource servers
+compare it octet for octet.",
+        );
+        let audience: Audience = section.value(
+            "audience",
+            "mcptt_client",
+            "Whom access tokens are for (`aud`), unless the client has an audience of its own.",
+        );
+        Self {
+            issuer: issuer.0,
+            audience: audience.0,
+            signing_key: section.secret_file(
+                "signing_key",
+                "idms-signing.pem",
+                "The RSA key that signs tokens, 2048 to 4096 bits, PEM. Never made by the service itself.",
+            ),
+            server_secret: section.secret_file(
+                "server_secret",
+                "idms-secret",
+                "The secret that seals client secrets and derives refresh tokens: 64 hexadecimal digits, the same for
+all replicas. Whoever loses it loses the client secrets and every session.",
+            ),
+            lifetimes: Self::lifetimes(section),
+            password_cost: Self::password_cost(section),
+            hashing: Self::hashing(section),
+            throttle: Self::throttle(section),
+        }
+    }
+
+    fn lifetimes(section: &mut Section<'_>) -> Lifetimes {
+        Lifetimes {
+            code: section.duration(
+                "code_lifetime",
+                "60s",
+                ("1s", "10m"),
+                "How long an authorization code may be exchanged.",
+            ),
+            access_token: section.duration(
+                "access_token_lifetime",
+                "7201s",
+                ("60s", "24h"),
+                "How long an access token is good. A stolen one is good for as long.",
+            ),
+            id_token: section.duration(
+                "id_token_lifetime",
+                "3600s",
+                ("60s", "24h"),
+                "How long an id_token is good.",
+            ),
+            refresh_token: section.duration(
+                "refresh_token_lifetime",
+                "30d",
+                ("1h", "365d"),
+                "How long a refresh token may stay unused. After that the user has to log in again.",
+            ),
+            refresh_grace: section.duration(
+                "refresh_grace",
+                "30s",
+                ("0s", "5m"),
+                "How long the same refresh request is given the same answer again, for a terminal that lost the first.
+Later, or after the answer was used, it counts as theft and ends the session.",
+            ),
+        }
+    }
+
+    fn password_cost(section: &mut Section<'_>) -> Cost {
+        let cost = Cost {
+            memory: section.number(
+                "password_memory",
+                Cost::DEFAULT.memory,
+                8..=1024 * 1024,
+                "Memory of one password hash (Argon2id), in KiB. The three costs hold for passwords set from then on;
+an older hash keeps its own.",
+            ),
+            passes: section.number("password_passes", Cost::DEFAULT.passes, 1..=64, "Passes over that memory."),
+            lanes: section.number("password_lanes", Cost::DEFAULT.lanes, 1..=16, "Lanes of one password hash."),
+        };
+        if !cost.is_valid() {
+            section.mistake("password_memory", "must be at least 8 times password_lanes");
+        }
+        cost
+    }
+
+    fn hashing(section: &mut Section<'_>) -> hashing::Limits {
+        hashing::Limits {
+            workers: section.number(
+                "password_workers",
+                2,
+                1..=1024,
+                "Passwords that are hashed at once. Each takes a processor core and password_memory for some
+milliseconds; more than there are cores gains nothing.",
+            ),
+            waiting: section.number(
+                "password_queue",
+                64,
+                0..=65_536,
+                "Logins that wait for that. The next is answered 503 with Retry-After.",
+            ),
+        }
+    }
+
+    fn throttle(section: &mut Section<'_>) -> throttle::Limits {
+        throttle::Limits {
+            per_user: section.number(
+                "failed_logins_per_user",
+                10,
+                0..=1_000_000,
+                "Failed logins of one user from one address within failed_logins_window; one more is answered 429 with
+Retry-After. Other addresses of that user are not affected, so nobody can lock a user out. 0: no limit.",
+            ),
+            per_address: section.number(
+                "failed_logins_per_address",
+                200,
+                0..=1_000_000,
+                "The same for one address (IPv6: one /64) over all users. Terminals behind one address translator share
+it; successful logins do not count. 0: no limit.",
+            ),
+            window: section.duration(
+                "failed_logins_window",
+                "5m",
+                ("1s", "24h"),
+                "The time after which failed logins are forgotten. The memory for them is fixed, 512 KiB.",
+            ),
+        }
+    }
+}
+
+/// An issuer (RFC 8414 2): https, no query, no fragment.
+struct Issuer(String);
+
+impl std::str::FromStr for Issuer {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let host =
+            text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+        let plain = text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'"' | b'\\'));
+        if host && plain {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be an https URL without query or fragment")
+        }
+    }
+}
+
+/// A non-empty audience.
+struct Audience(String);
+
+impl std::str::FromStr for Audience {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() { Err("must not be empty") } else { Ok(Self(text.to_owned())) }
+    }
+}
+
+/// The default, for tests and tools that bring their own keys.
+impl Default for Lifetimes {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            code: seconds(60),
+            access_token: seconds(7201),
+            id_token: seconds(3600),
+            refresh_token: seconds(30 * 24 * 3600),
+            refresh_grace: seconds(30),
+        }
+    }
+}
