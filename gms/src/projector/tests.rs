@@ -1,1 +1,255 @@
+//! What happens when the projector is cut off, comes late, or loses its role.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use csc_proto::record::v1::IndexEntry;
+use csc_store::{Commit, CommitError, Cursor, Embedded, Key, Record, Store, Tail, shared};
+use csc_test_support::{ManualClock, SeededEntropy};
+use csc_types::{Caller, McpttId, Revision, Role, Roles, User};
+use csc_xcap::Names;
+use csc_xcap_server::{Change, Library, Snapshot};
+
+use super::*;
+use crate::library::GroupLibrary;
+use crate::records::{canonical, group_key, partition, projected_key, reach_key, view};
+
+/// Refuses every commit after `left` of them, as if the process had died there.
+struct Dying {
+    inner: Arc<Embedded>,
+    left: AtomicUsize,
+}
+
+#[async_trait]
+impl Store for Dying {
+    async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
+        self.inner.get(partition, keys).await
+    }
+
+    async fn scan(
+        &self,
+        partition: Partition,
+        collection: &'static str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Record)>, StoreError> {
+        self.inner.scan(partition, collection, prefix, after, limit).await
+    }
+
+    async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
+        let alive = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        match alive {
+            Ok(_) => self.inner.commit(partition, commit).await,
+            Err(_) => Err(StoreError::Unavailable("dead".to_owned()).into()),
+        }
+    }
+
+    async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
+        self.inner.position(partition).await
+    }
+
+    async fn tail(
+        &self,
+        cursors: &[(Partition, Cursor)],
+        limit: usize,
+        wait: Duration,
+    ) -> Result<Vec<(Partition, Tail)>, StoreError> {
+        self.inner.tail(cursors, limit, wait).await
+    }
+}
+
+struct World {
+    store: Arc<Embedded>,
+    clock: Arc<ManualClock>,
+    entropy: Arc<SeededEntropy>,
+    library: GroupLibrary,
+    group: GroupId,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(1_800_000_000));
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let store = Arc::new(Embedded::in_memory(clock.clone(), &*entropy).unwrap());
+        let records = Records::new(store.clone(), entropy.clone());
+        let library = GroupLibrary::new(records, entropy.clone(), Names::of("fire".parse().unwrap()), 100);
+        Self { store, clock, entropy, library, group: "tel:+9".parse().unwrap() }
+    }
+
+    fn projector_on(&self, store: Arc<dyn Store>) -> Projector {
+        let records = Records::new(store, self.entropy.clone());
+        Projector::new(records, self.clock.clone(), &Metrics::new(), "test".to_owned())
+    }
+
+    fn projector(&self) -> Projector {
+        self.projector_on(self.store.clone())
+    }
+
+    async fn fence(&self) -> Fence {
+        let records = Records::new(self.store.clone(), self.entropy.clone());
+        owner::claim(&records, partition(&self.group), ROLE, "test").await.unwrap()
+    }
+
+    fn caller() -> Caller {
+        Caller::User(User {
+            id: "tel:+0".parse().unwrap(),
+            org: "fire".parse().unwrap(),
+            roles: [Role::Dispatcher].into_iter().collect::<Roles>(),
+            ue_ids: Vec::new(),
+        })
+    }
+
+    async fn put(&self, members: impl IntoIterator<Item = usize>) {
+        let change = Change {
+            document: &canonical(&self.group),
+            caller: &Self::caller(),
+            content: "<group/>".into(),
+            digest: members.into_iter().map(member).collect(),
+            organisation: "fire".parse().unwrap(),
+            creator: None,
+        };
+        self.library.put(change, &|_: &Snapshot| Ok(())).await.unwrap();
+    }
+
+    async fn delete(&self) {
+        self.library.delete(&canonical(&self.group), &Self::caller(), &|_: &Snapshot| Ok(())).await.unwrap();
+    }
+
+    async fn entry(&self, number: usize) -> Option<IndexEntry> {
+        let member = member(number);
+        let path = view(&member, &self.group).path();
+        let entry = shared::index_entry(&*self.store, Partition::of(member.as_str()), &path).await.unwrap();
+        entry.map(|(entry, _)| entry)
+    }
+
+    /// Exactly `members`, of the first `all`, see the group at its present revision.
+    async fn assert_seen_by(&self, all: usize, members: impl Fn(usize) -> bool) {
+        let record =
+            self.store.get(partition(&self.group), &[group_key(&self.group)]).await.unwrap().remove(0);
+        for number in 0..all {
+            let live = self.entry(number).await.filter(|entry| !entry.removed);
+            assert_eq!(live.is_some(), members(number), "{number}");
+            if let Some(entry) = live {
+                assert_eq!(entry.group_revision, record.version.number(), "{number}");
+            }
+        }
+    }
+}
+
+fn member(number: usize) -> McpttId {
+    format!("tel:+82{number:04}").parse().unwrap()
+}
+
+#[tokio::test]
+async fn cut_off_anywhere_it_goes_on() {
+    const ALL: usize = 12;
+    for survived in 0.. {
+        let world = World::new();
+        let fence = world.fence().await;
+        world.put(0..6).await;
+        world.projector().project(&world.group, &fence).await.unwrap();
+        world.put(3..9).await;
+        let dying = Arc::new(Dying { inner: world.store.clone(), left: AtomicUsize::new(survived) });
+        let result = world.projector_on(dying).project(&world.group, &fence).await;
+        let finished = result.is_ok();
+        // Changed again before anybody went on: nobody whom the second state reached may be left behind.
+        world.put(6..ALL).await;
+        let unfinished = group::unfinished(&*world.store, partition(&world.group)).await.unwrap();
+        assert_eq!(unfinished, std::slice::from_ref(&world.group));
+        world.projector().project(&world.group, &fence).await.unwrap();
+        world.assert_seen_by(ALL, |number| number >= 6).await;
+        assert_eq!(group::unfinished(&*world.store, partition(&world.group)).await.unwrap(), []);
+        if finished {
+            assert!(survived > 3, "the second projection takes several commits");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn cut_off_while_deleting() {
+    for survived in 0.. {
+        let world = World::new();
+        let fence = world.fence().await;
+        world.put(0..6).await;
+        world.projector().project(&world.group, &fence).await.unwrap();
+        world.delete().await;
+        let dying = Arc::new(Dying { inner: world.store.clone(), left: AtomicUsize::new(survived) });
+        let finished = world.projector_on(dying).project(&world.group, &fence).await.is_ok();
+        world.projector().project(&world.group, &fence).await.unwrap();
+        world.assert_seen_by(6, |_| false).await;
+        let keys = [group_key(&world.group), projected_key(&world.group), reach_key(&world.group)];
+        for record in world.store.get(partition(&world.group), &keys).await.unwrap() {
+            assert_eq!(record.value, None, "nothing dangles");
+        }
+        if finished {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tombstone_stays_for_a_day() {
+    let world = World::new();
+    let fence = world.fence().await;
+    world.put(0..2).await;
+    world.projector().project(&world.group, &fence).await.unwrap();
+    world.put(1..2).await;
+    world.projector().project(&world.group, &fence).await.unwrap();
+    assert!(world.entry(0).await.is_some_and(|entry| entry.removed));
+    world.clock.advance(Duration::from_secs(24 * 60 * 60 - 1));
+    assert!(world.entry(0).await.is_some_and(|entry| entry.removed));
+    world.clock.advance(Duration::from_secs(2));
+    assert_eq!(world.entry(0).await, None);
+    assert!(world.entry(1).await.is_some());
+    // Back among the members, the view stays for good.
+    world.put(0..2).await;
+    world.projector().project(&world.group, &fence).await.unwrap();
+    world.clock.advance(Duration::from_secs(48 * 60 * 60));
+    world.assert_seen_by(2, |_| true).await;
+}
+
+#[tokio::test]
+async fn an_older_state_never_replaces_a_newer_one() {
+    let world = World::new();
+    let fence = world.fence().await;
+    world.put(0..2).await;
+    let organisation = "fire".parse().unwrap();
+    let record =
+        world.store.get(partition(&world.group), &[group_key(&world.group)]).await.unwrap().remove(0);
+    let old = views::State { revision: record.version, random: 1, organisation, deleted: false };
+    world.put(1..2).await;
+    world.projector().project(&world.group, &fence).await.unwrap();
+    let newer = world.entry(1).await;
+    // A projector that still believes in the first state writes what it believes.
+    let believed = (1..2).map(member).collect();
+    let written = world.projector().write_views(&world.group, &old, &believed, &believed).await.unwrap();
+    assert_eq!((written, world.entry(1).await), (0, newer));
+}
+
+#[tokio::test]
+async fn who_lost_the_role_stops() {
+    let world = World::new();
+    let stale = world.fence().await;
+    world.put(0..2).await;
+    let fresh = world.fence().await;
+    let refused = world.projector().project(&world.group, &stale).await;
+    assert!(matches!(refused, Err(ProjectError::Fenced)), "{refused:?}");
+    world.projector().project(&world.group, &fresh).await.unwrap();
+    world.assert_seen_by(2, |_| true).await;
+}
+
+#[tokio::test]
+async fn nothing_to_do_writes_nothing() {
+    let world = World::new();
+    let fence = world.fence().await;
+    world.put(0..2).await;
+    world.projector().project(&world.group, &fence).await.unwrap();
+    let dead = Arc::new(Dying { inner: world.store.clone(), left: AtomicUsize::new(0) });
+    world.projector_on(dead).project(&world.group, &fence).await.unwrap();
+    let unknown: GroupId = "tel:+99".parse().unwrap();
+    world.projector().project(&unknown, &fence).await.unwrap();
+}
