@@ -10,8 +10,8 @@ use csc_proto::documents::v1::put_response::Outcome;
 use csc_proto::documents::v1::{PutRequest, PutResponse};
 use csc_service::config::Settings;
 use csc_service::{ServiceParts, bus};
-use csc_test_support::shared;
-use csc_xcap_server::testing::{Answer, Bench, Client};
+use csc_test_support::{ManualClock, SeededEntropy, shared};
+use csc_xcap_server::testing::{Answer, Bench, Client, NOW};
 use http::{Method, StatusCode};
 
 const PROFILE: &str = "/org.3gpp.mcptt.user-profile/users/tel:+8210/user-profile";
@@ -33,7 +33,7 @@ impl World {
     }
 
     async fn with(settings: &[(&str, &str)]) -> Self {
-        let bench = Bench::default();
+        let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
         bench.account("tel:+8210", "fire", &[], &["urn:ue:1"]).await;
         bench.account("tel:+8211", "fire", &[], &[]).await;
         bench.account("tel:+8201", "fire", &["administrator"], &[]).await;

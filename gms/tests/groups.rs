@@ -14,8 +14,9 @@ use csc_proto::event::v1::{LogEntry, log_entry};
 use csc_service::config::Settings;
 use csc_service::{ServiceParts, Shutdown, ShutdownTrigger, bus};
 use csc_store::{Tail, shared};
+use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{McpttId, Partition};
-use csc_xcap_server::testing::{Answer, Bench, Client};
+use csc_xcap_server::testing::{Answer, Bench, Client, NOW};
 use http::{Method, StatusCode};
 use prost::Message;
 use tokio::task::JoinHandle;
@@ -36,7 +37,7 @@ impl World {
     }
 
     async fn with(settings: &[(&str, &str)]) -> Self {
-        let bench = Bench::default();
+        let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
         for (id, organisation, roles) in [
             ("tel:+821", "fire", &[][..]),
             ("tel:+822", "fire", &[]),
@@ -55,7 +56,7 @@ impl World {
         settings.finish().unwrap();
         let deps = Deps {
             records: bench.records.clone(),
-            clock: bench.clock.clone(),
+            clock: Arc::clone(&bench.clock),
             entropy: Arc::clone(&bench.entropy),
             metrics: bench.metrics.clone(),
             verifier: Arc::clone(&bench.verifier),

@@ -11,9 +11,8 @@ use csc_proto::record::v1::Account;
 use csc_proto::record::v1::account::Status;
 use csc_service::Metrics;
 use csc_service::http::{Body, HttpService, Mount};
-use csc_store::{Change, Embedded, Records, Store, StoreError, shared};
-use csc_test_support::{ManualClock, SeededEntropy};
-use csc_types::{Entropy, McpttId, Partition};
+use csc_store::{Change, Embedded, Records, StoreError, shared};
+use csc_types::{Clock, Entropy, McpttId, Partition};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use josekit::jws::alg::ecdsa::EcdsaJwsSigner;
@@ -29,8 +28,8 @@ const ISSUER: &str = "https://idms.example.org";
 /// What a service under test stands on.
 pub struct Bench {
     /// The clock of everything.
-    pub clock: Arc<ManualClock>,
-    /// Repeatable randomness.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness of everything.
     pub entropy: Arc<dyn Entropy>,
     /// The store.
     pub records: Records,
@@ -41,27 +40,21 @@ pub struct Bench {
     signer: EcdsaJwsSigner,
 }
 
-impl Default for Bench {
-    fn default() -> Self {
-        let clock = Arc::new(ManualClock::at(NOW));
-        let entropy = SeededEntropy::new(1);
-        let store = Arc::new(Embedded::in_memory(clock.clone(), &entropy).unwrap());
-        Self::on(store, clock)
-    }
-}
-
 impl Bench {
-    /// The same on a given store.
-    pub fn on(store: Arc<dyn Store>, clock: Arc<ManualClock>) -> Self {
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
+    /// A new store in memory. `clock` stands at [`NOW`].
+    pub fn new(clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
+        let store = Arc::new(Embedded::in_memory(Arc::clone(&clock), &*entropy).unwrap());
         let records = Records::new(store, Arc::clone(&entropy));
         let mut pair = ES256.generate_key_pair().unwrap();
         pair.set_key_id(Some("k1"));
         let signer = ES256.signer_from_jwk(&pair.to_jwk_private_key()).unwrap();
         let jwks = json!({"keys": [pair.to_jwk_public_key().as_ref()]}).to_string();
-        let config =
-            VerifierConfig { issuer: ISSUER.to_owned(), audiences: vec!["mcptt_client".to_owned()], field_compat: true };
-        let verifier = Arc::new(TokenVerifier::new(Arc::new(Keys(jwks)), config, clock.clone()));
+        let config = VerifierConfig {
+            issuer: ISSUER.to_owned(),
+            audiences: vec!["mcptt_client".to_owned()],
+            field_compat: true,
+        };
+        let verifier = Arc::new(TokenVerifier::new(Arc::new(Keys(jwks)), config, Arc::clone(&clock)));
         Self { clock, entropy, records, verifier, metrics: Metrics::new(), signer }
     }
 

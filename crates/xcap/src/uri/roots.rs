@@ -52,6 +52,11 @@ impl Roots {
         Ok(Self(all))
     }
 
+    /// The prefixes, as they are to be passed over by whoever routes requests.
+    pub fn prefixes(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, root)| root.prefix.as_str())
+    }
+
     /// The longest root that `segments` stand below, and the segments below it.
     pub(super) fn split<'s>(&self, segments: &'s [String]) -> (Option<Root>, &'s [String]) {
         let found =
