@@ -9,6 +9,7 @@ use csc_auth::{GrpcKeys, TokenVerifier, VerifierConfig};
 use csc_service::config::Settings;
 use csc_service::{App, AppConfig, Bound, Metrics, ServiceParts, Task, TelemetryConfig, bus};
 use csc_store::{Embedded, Options, Records, Store};
+use csc_subscription_proxy::Naming;
 use csc_types::{Clock, Entropy};
 
 use crate::documents;
@@ -40,7 +41,8 @@ impl Config {
         let app = AppConfig::read(settings);
         let log = TelemetryConfig::read(&mut settings.section("log", "What is logged, and in which form."));
         let store = StoreConfig::read(settings);
-        let documents = "Documents as XCAP names them: what cms, gms and the subscription proxy have in common.";
+        let documents =
+            "Documents as XCAP names them: what cms, gms and the subscription proxy have in common.";
         let documents = csc_xcap_server::Config::read(&mut settings.section("xcap", documents));
         let audiences = settings.section("auth", "How access tokens are verified.").list(
             "audiences",
@@ -63,18 +65,30 @@ impl Config {
             gms: csc_gms::Config::read(&mut settings.section("gms", "Groups (CSC-2).")),
             cms: csc_cms::Config::read(&mut settings.section("cms", "Configuration documents (CSC-4).")),
             kms: csc_kms::Config::read(&mut settings.section("kms", "Keys (CSC-8).")),
-            sip: csc_subscription_proxy::Config::read(&mut settings.section("sip", "Subscriptions to changes, over SIP.")),
+            sip: csc_subscription_proxy::Config::read(
+                &mut settings.section("sip", "Subscriptions to changes, over SIP."),
+            ),
         }
     }
 }
 
 impl StoreConfig {
     fn read(settings: &mut Settings) -> Self {
-        let mut section = settings.section("store", "Where everything durable is kept: one file of this process alone.");
+        let mut section =
+            settings.section("store", "Where everything durable is kept: one file of this process alone.");
         Self {
-            path: section.path("path", "csc.redb", "The file. It is made when there is none; back it up as a whole."),
+            path: section.path(
+                "path",
+                "csc.redb",
+                "The file. It is made when there is none; back it up as a whole.",
+            ),
             options: Options {
-                cache: section.size("cache", "64MiB", ("1MiB", "64GiB"), "Octets of the file that are kept in memory."),
+                cache: section.size(
+                    "cache",
+                    "64MiB",
+                    ("1MiB", "64GiB"),
+                    "Octets of the file that are kept in memory.",
+                ),
                 queue: section.number("queue", 1024, 1..=65_536, "Commits that may wait for the disk."),
             },
         }
@@ -92,12 +106,14 @@ impl AllInOne {
     ///
     /// # Errors
     /// If the store, a key or an address cannot be used; the message says what to do about it.
-    pub async fn build(config: Config, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> anyhow::Result<Self> {
+    pub async fn build(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> anyhow::Result<Self> {
         let metrics = Metrics::new();
         let store = open(&config.store, &clock, &entropy).await?;
         let records = Records::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&entropy));
-        // One process is one replica; a restart of it is another.
-        let replica = format!("{:016x}", entropy.next_u64());
 
         let idms = csc_idms::Deps {
             records: records.clone(),
@@ -106,7 +122,7 @@ impl AllInOne {
             metrics: metrics.clone(),
         };
         let issuer = config.idms.issuer.clone();
-        let idms = csc_idms::build(&config.idms, idms).await.context("idms")?;
+        let idms = csc_idms::build(&config.idms, idms).context("idms")?;
 
         let routes = idms.grpc.clone().context("idms serves its keys on the bus")?;
         let keys = Arc::new(GrpcKeys::new(bus::in_process(routes)));
@@ -119,7 +135,7 @@ impl AllInOne {
             entropy: Arc::clone(&entropy),
             metrics: metrics.clone(),
             verifier: Arc::clone(&verifier),
-            replica: replica.clone(),
+            replica: format!("{:016x}", entropy.next_u64()),
         };
         let mut gms = csc_gms::build(&config.gms, &config.documents, gms);
         let cms = csc_cms::Deps {
@@ -143,9 +159,15 @@ impl AllInOne {
             entropy: Arc::clone(&entropy),
             metrics: metrics.clone(),
             verifier: Arc::clone(&verifier),
-            replica,
+            naming: Naming {
+                names: config.documents.names.clone(),
+                roots: config.documents.roots.clone(),
+                root_uri: config.documents.url.as_str().to_owned(),
+                open_terminals: config.documents.open_terminals,
+            },
         };
-        let (proxy, sip) = csc_subscription_proxy::build(&config.sip, &config.documents, proxy).await.context("subscription-proxy")?;
+        let (proxy, sip) =
+            csc_subscription_proxy::build(&config.sip, proxy).await.context("subscription-proxy")?;
 
         let mut own = ServiceParts::new("csc");
         own.grpc = Some(documents::front(&mut gms, &mut cms)?);
@@ -191,9 +213,15 @@ impl AllInOne {
     }
 }
 
-async fn open(config: &StoreConfig, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> anyhow::Result<Arc<Embedded>> {
-    let (path, options, clock, entropy) = (config.path.clone(), config.options, Arc::clone(clock), Arc::clone(entropy));
-    let opened = tokio::task::spawn_blocking(move || Embedded::open(&path, options, clock, &*entropy)).await?;
+async fn open(
+    config: &StoreConfig,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> anyhow::Result<Arc<Embedded>> {
+    let (path, options, clock, entropy) =
+        (config.path.clone(), config.options, Arc::clone(clock), Arc::clone(entropy));
+    let opened =
+        tokio::task::spawn_blocking(move || Embedded::open(&path, options, clock, &*entropy)).await?;
     Ok(Arc::new(opened.context("opening the store")?))
 }
 

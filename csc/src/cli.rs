@@ -152,7 +152,8 @@ pub fn main() -> ExitCode {
     let command = Cli::parse().command;
     rustls::crypto::ring::default_provider().install_default().expect("nothing else has installed one");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let result = runtime.context("starting the runtime").and_then(|runtime| runtime.block_on(execute(command)));
+    let result =
+        runtime.context("starting the runtime").and_then(|runtime| runtime.block_on(execute(command)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -162,7 +163,10 @@ pub fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::print_stderr, reason = "the last word to the person or the supervisor that started the program")]
+#[allow(
+    clippy::print_stderr,
+    reason = "the last word to the person or the supervisor that started the program"
+)]
 fn complain(error: &anyhow::Error) {
     eprintln!("csc: {error:#}");
 }
@@ -178,7 +182,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             settings.finish()?;
             csc_service::telemetry(&config.log)?;
             let app = AllInOne::build(config, Arc::new(SystemClock::new()), entropy).await?;
-            app.run(shutdown_signal()).await
+            app.run(shutdown_signal()?).await
         }
         Command::Config => {
             let mut settings = Settings::defaults();
@@ -191,14 +195,17 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             let plan = Plan::read(&file)?;
             let channel = bus.connect()?;
             let verb = if dry_run { " (dry run)" } else { "" };
-            plan.apply(channel, dry_run, |outcome, what| println!("{:<10} {what}{verb}", outcome.word())).await
+            plan.apply(channel, dry_run, |outcome, what| println!("{:<10} {what}{verb}", outcome.word()))
+                .await
         }
         Command::Idms { action: Idms::Keys { action: IdmsKeys::Create { dir } } } => {
             idms_keys::create(&dir, &*entropy)?;
             println!("created the keys of the identity server in {}", dir.display());
             Ok(())
         }
-        Command::Kms { action: Kms::Root { action: KmsRoot::Create { uri, out, kek_file, passphrase_file } } } => {
+        Command::Kms {
+            action: Kms::Root { action: KmsRoot::Create { uri, out, kek_file, passphrase_file } },
+        } => {
             roots::create(&uri, &out, kek_file.as_deref(), passphrase_file.as_deref(), &*entropy)?;
             println!("created the root of {uri} in {}", out.display());
             Ok(())

@@ -19,7 +19,8 @@ const LARGEST: usize = 17 << 20;
 /// If one of them offers nothing on the bus.
 pub(crate) fn front(gms: &mut ServiceParts, cms: &mut ServiceParts) -> anyhow::Result<Routes> {
     let client = |parts: &mut ServiceParts| {
-        let routes = parts.grpc.take().with_context(|| format!("{} serves documents on the bus", parts.name))?;
+        let routes =
+            parts.grpc.take().with_context(|| format!("{} serves documents on the bus", parts.name))?;
         anyhow::Ok(DocumentsClient::new(bus::in_process(routes)).max_encoding_message_size(LARGEST))
     };
     let front = Front { groups: client(gms)?, configuration: client(cms)? };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use csc_idms::crypto::{create_server_secret, create_signing_key};
+use csc_idms::crypto::files::{create_server_secret, create_signing_key};
 use csc_types::Entropy;
 
 /// Creates the two key files of the identity server in `folder`: `idms-signing.pem` and `idms-secret`.

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use anyhow::Context;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 
 /// A certification authority that lives as long as this value; its key is never stored.
@@ -36,11 +37,15 @@ impl Authority {
     /// Makes a key and a certificate for `names` (DNS names or addresses; the first is the common name) and writes them
     /// to `<stem>.pem` and, readable by the owner alone, `<stem>.key`.
     pub(crate) fn issue(&self, names: &[&str], stem: &Path) -> anyhow::Result<()> {
-        let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
-        params.distinguished_name.push(DnType::CommonName, *names.first().context("a certificate has a name")?);
+        let mut params =
+            CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
+        params
+            .distinguished_name
+            .push(DnType::CommonName, *names.first().context("a certificate has a name")?);
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         let file = stem.with_extension("pem");
@@ -52,7 +57,12 @@ impl Authority {
 /// Writes a file that only its owner can read; an existing one is an error.
 pub(crate) fn write_secret(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let mut open = OpenOptions::new();
-    let mut out = open.write(true).create_new(true).mode(0o600).open(file).with_context(|| format!("creating {}", file.display()))?;
+    let mut out = open
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+        .with_context(|| format!("creating {}", file.display()))?;
     out.write_all(content)?;
     out.sync_all()?;
     Ok(())

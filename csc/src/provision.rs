@@ -126,12 +126,22 @@ impl Plan {
     ///
     /// # Errors
     /// At the first item that the server refuses; those before it stay applied, and a repeat goes on from there.
-    pub async fn apply(&self, bus: Channel, dry_run: bool, mut report: impl FnMut(Outcome, &str)) -> anyhow::Result<()> {
+    pub async fn apply(
+        &self,
+        bus: Channel,
+        dry_run: bool,
+        mut report: impl FnMut(Outcome, &str),
+    ) -> anyhow::Result<()> {
         let mut directory = DirectoryClient::new(bus.clone());
         for item in &self.organisation {
             let what = format!("organisation {}", item.id);
-            let request = PutOrganisationRequest { id: item.id.clone(), display_name: item.display_name.clone(), dry_run };
-            let answer = directory.put_organisation(request).await.with_context(|| what.clone())?.into_inner();
+            let request = PutOrganisationRequest {
+                id: item.id.clone(),
+                display_name: item.display_name.clone(),
+                dry_run,
+            };
+            let answer =
+                directory.put_organisation(request).await.with_context(|| what.clone())?.into_inner();
             report(outcome(answer.outcome)?, &what);
         }
         for item in &self.client {

@@ -26,7 +26,9 @@ pub(crate) fn create(
             }
             Kek::from_key_file(read(file)?.expose()).with_context(|| file.display().to_string())?
         }
-        (None, Some(file)) => Kek::from_passphrase(read(file)?.expose()).with_context(|| file.display().to_string())?,
+        (None, Some(file)) => {
+            Kek::from_passphrase(read(file)?.expose()).with_context(|| file.display().to_string())?
+        }
         _ => anyhow::bail!("exactly one of --kek-file and --passphrase-file is needed"),
     };
     root::create(out, uri, &kek, entropy).with_context(|| format!("creating {}", out.display()))

@@ -8,8 +8,8 @@ use csc_types::Entropy;
 use zeroize::Zeroizing;
 
 use crate::pki::{Authority, write_secret};
-use crate::{idms_keys, roots};
 use crate::ue::Profile;
+use crate::{idms_keys, roots};
 
 /// The KMS URI of a new site.
 pub const KMS_URI: &str = "kms.example.org";
@@ -92,7 +92,13 @@ impl Site {
     ///
     /// # Errors
     /// If `user` is no MCPTT ID.
-    pub fn profile(&self, user: &str, password: &str, https: SocketAddr, sip: SocketAddr) -> anyhow::Result<Profile> {
+    pub fn profile(
+        &self,
+        user: &str,
+        password: &str,
+        https: SocketAddr,
+        sip: SocketAddr,
+    ) -> anyhow::Result<Profile> {
         Ok(Profile {
             server: format!("https://{https}"),
             ca: self.ca(),

@@ -65,7 +65,9 @@ async fn boot(ue: &mut Ue) -> anyhow::Result<()> {
         format!("org.3gpp.mcptt.user-profile/users/{user}/user-profile"),
         format!("org.3gpp.mcptt.service-config/users/{user}/service-config"),
     ];
-    paths.extend(ue.groups().await?.iter().map(|group| format!("org.openmobilealliance.groups/users/{user}/{group}")));
+    paths.extend(
+        ue.groups().await?.iter().map(|group| format!("org.openmobilealliance.groups/users/{user}/{group}")),
+    );
     for path in paths {
         let document = ue.get(&path).await?;
         println!("{path}: {} octets, ETag {}", document.body.len(), document.etag);
@@ -77,7 +79,10 @@ async fn boot(ue: &mut Ue) -> anyhow::Result<()> {
 async fn keys(ue: &mut Ue) -> anyhow::Result<()> {
     let certificate = ue.certificate().await?;
     let keys = ue.keys(&certificate).await?;
-    println!("KMS {}: keys of {} for period {}, RSK and SSK verified", certificate.kms_uri, keys.user_uri, keys.period);
+    println!(
+        "KMS {}: keys of {} for period {}, RSK and SSK verified",
+        certificate.kms_uri, keys.user_uri, keys.period
+    );
     println!("UID {}", hex::encode(keys.uid.as_bytes()));
     Ok(())
 }
@@ -140,6 +145,10 @@ fn print(notify: &Notify) {
             (Some(_), Some(_)) => "changed",
             (Some(_), None) => "is gone",
         };
-        println!("  {} {word}{}", change.sel, change.new.as_ref().map_or_else(String::new, |etag| format!(", ETag {etag}")));
+        println!(
+            "  {} {word}{}",
+            change.sel,
+            change.new.as_ref().map_or_else(String::new, |etag| format!(", ETag {etag}"))
+        );
     }
 }

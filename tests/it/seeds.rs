@@ -2,13 +2,14 @@
 //! and Content-Length are ours; all else stays as printed there: misspelling, double encoding, blanks, the
 //! seven-character verifier, no client_id on refresh.
 
-use csc_tests::raw::{self, Answer};
 use csc_proto::identity::v1::PutUserRequest;
+use csc_tests::raw::{self, Answer};
 use csc_tests::{ALEX, ENGINE_7, Server};
 use serde_json::Value;
 
 /// The scopes and settings that the specification's terminals assume.
-const FIELD: [(&str, &str); 2] = [("CSC_SCOPES_FIELD_COMPAT", "true"), ("CSC_KMS_USER_DOMAINS", "ps-lte.com")];
+const FIELD: [(&str, &str); 2] =
+    [("CSC_SCOPES_FIELD_COMPAT", "true"), ("CSC_KMS_USER_DOMAINS", "ps-lte.com")];
 
 /// The headers that the samples of the identity server carry.
 const CLIENT: &str = "Host: csc.example.org\r\nConnection: keep-alive\r\nAccept-Encoding: gzip, deflate\r\nAccept: */*\r\n\
@@ -87,7 +88,8 @@ async fn csc1_login_and_refresh() {
     let refresh = first["refresh_token"].as_str().expect("a refresh token");
     assert!(first["id_token"].is_string() && first["access_token"].is_string(), "{first}");
 
-    let form = format!("grant_type=refresh_token&refresh_token= {refresh} &scope=openid 3gpp:mcptt:ptt_server");
+    let form =
+        format!("grant_type=refresh_token&refresh_token= {refresh} &scope=openid 3gpp:mcptt:ptt_server");
     let request = format!(
         "POST /idms/tokenrefresh  HTTP/1.1\r\nHost: csc.example.org\r\nCache-Control: no-cache\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
@@ -108,7 +110,9 @@ async fn csc2_and_csc4_documents() {
     let token = tokens["access_token"].as_str().expect("an access token");
     let user = ALEX.0;
     let get = |target: String, header: &'static str, token: String| {
-        format!("GET {target} HTTP/1.1\r\nHost: csc.example.org\r\naccess_token: {token}\r\n{header}: {user}\r\n\r\n")
+        format!(
+            "GET {target} HTTP/1.1\r\nHost: csc.example.org\r\naccess_token: {token}\r\n{header}: {user}\r\n\r\n"
+        )
     };
     const ASSERTED: &str = "X-3GPP-Asserted-Identity";
     const INTENDED: &str = "X-3GPP-Intended-Identity";
@@ -136,11 +140,16 @@ async fn csc2_and_csc4_documents() {
             let found = answer.header("content-type").unwrap_or_default();
             assert!(found.starts_with(media_type), "{target}: {found}");
             // The directory is made when asked for; every other answer carries the document's tag.
-            assert!(answer.header("etag").is_some() || target.contains("xcap-directory"), "{target}: {answer:?}");
+            assert!(
+                answer.header("etag").is_some() || target.contains("xcap-directory"),
+                "{target}: {answer:?}"
+            );
         }
         let answer = send(&server, &get(target.clone(), header, FOREIGN.to_owned())).await;
         assert_eq!(answer.status, 401, "{target} with a printed token: {answer:?}");
-        assert!(answer.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer realm=\"csc\"")));
+        assert!(
+            answer.header("www-authenticate").is_some_and(|value| value.starts_with("Bearer realm=\"csc\""))
+        );
     }
     server.stop().await;
 }

@@ -66,7 +66,9 @@ impl Terminal {
     async fn notify(&self) -> Request {
         let Message::Request(request) = self.receive().await else { panic!("a response") };
         assert_eq!(request.method_text(), "NOTIFY");
-        let ok = ResponseBuilder::new(request.headers(), Status::OK, "t", self.proxy).finish().expect("a response");
+        let ok = ResponseBuilder::new(request.headers(), Status::OK, "t", self.proxy)
+            .finish()
+            .expect("a response");
         self.socket.send_to(ok.as_bytes(), self.proxy).await.expect("loopback takes it");
         request
     }
@@ -86,7 +88,12 @@ async fn samples_are_answered_and_notified() {
     for (number, psi, entries, sels) in [
         (1, "gms_psi", vec![groups.clone()], vec![group.clone()]),
         (2, "cms_psi", vec![profile.clone(), service.clone()], vec![profile.clone(), service.clone()]),
-        (3, "csc_psi", vec![profile.clone(), blanks.clone(), groups.clone()], vec![profile.clone(), blanks.trim().to_owned(), group.clone()]),
+        (
+            3,
+            "csc_psi",
+            vec![profile.clone(), blanks.clone(), groups.clone()],
+            vec![profile.clone(), blanks.trim().to_owned(), group.clone()],
+        ),
         (4, "gms_psi", vec![format!("{groups}/")], vec![group.clone()]),
     ] {
         let entries: Vec<&str> = entries.iter().map(String::as_str).collect();

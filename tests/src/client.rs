@@ -24,7 +24,13 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(site: Site, address: impl Fn(&str) -> SocketAddr) -> Self {
-        Self { site, https: address("https"), sip: address("sip"), bus: address("bus"), admin: address("admin") }
+        Self {
+            site,
+            https: address("https"),
+            sip: address("sip"),
+            bus: address("bus"),
+            admin: address("admin"),
+        }
     }
 
     /// The files it was made from.
@@ -48,7 +54,12 @@ impl Client {
     }
 
     pub(crate) const fn ports(&self) -> Ports {
-        Ports { https: self.https.port(), sip: self.sip.port(), bus: self.bus.port(), admin: self.admin.port() }
+        Ports {
+            https: self.https.port(),
+            sip: self.sip.port(),
+            bus: self.bus.port(),
+            admin: self.admin.port(),
+        }
     }
 
     /// The bus, as the operator.

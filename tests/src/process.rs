@@ -32,7 +32,8 @@ impl Process {
     pub async fn start(binary: &str, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let site = Site::create(&folder.path().join("site"), Ports::default(), &OsEntropy).expect("a site");
-        let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let settings: Vec<_> =
+            settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let (child, client) = run(binary, site, &settings);
         client.provision().await;
         // From now on it keeps its addresses: terminals remember them.

@@ -45,7 +45,9 @@ pub async fn connect(address: SocketAddr, ca: &Path) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).expect("a CA certificate")).expect("a good one");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("TLS 1.2 and 1.3");
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS 1.2 and 1.3");
     let config = config.with_root_certificates(roots).with_no_client_auth();
     let stream = TcpStream::connect(address).await.expect("the server listens");
     let name = ServerName::from(address.ip());
@@ -69,7 +71,8 @@ pub async fn read(stream: &mut (impl AsyncReadExt + Unpin)) -> Answer {
             let head = String::from_utf8(received[..end].to_vec()).expect("a header section is text");
             let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status line");
             let mut answer = Answer { status, head, body: received[end + 4..].to_vec() };
-            let length = answer.header("content-length").map(|length| length.parse::<usize>().expect("a number"));
+            let length =
+                answer.header("content-length").map(|length| length.parse::<usize>().expect("a number"));
             let no_body = matches!(status, 204 | 304);
             while !no_body && length.is_none_or(|length| answer.body.len() < length) {
                 match stream.read(&mut chunk).await {
@@ -80,7 +83,9 @@ pub async fn read(stream: &mut (impl AsyncReadExt + Unpin)) -> Answer {
             return answer;
         }
         match stream.read(&mut chunk).await {
-            Ok(0) => panic!("the connection ended before an answer: {:?}", String::from_utf8_lossy(&received)),
+            Ok(0) => {
+                panic!("the connection ended before an answer: {:?}", String::from_utf8_lossy(&received))
+            }
             Ok(count) => received.extend_from_slice(&chunk[..count]),
             Err(error) => panic!("no answer: {error}"),
         }

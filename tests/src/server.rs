@@ -38,7 +38,9 @@ impl Server {
         let mut settings = Settings::load(Some(&site.config()), environment);
         let config = Config::read(&mut settings);
         settings.finish().expect("good settings");
-        let app = AllInOne::build(config, Arc::new(SystemClock::new()), Arc::new(OsEntropy)).await.expect("a server");
+        let app = AllInOne::build(config, Arc::new(SystemClock::new()), Arc::new(OsEntropy))
+            .await
+            .expect("a server");
         let client = Client::new(site, |name| app.address(name).unwrap_or_else(|| panic!("{name} listens")));
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(app.run(async move {

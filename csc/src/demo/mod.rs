@@ -65,7 +65,9 @@ pub(crate) async fn run(options: Options, entropy: Arc<dyn Entropy>) -> anyhow::
 
     let folder = options.dir.clone();
     let site = steps
-        .run("certificates, keys, configuration", async { prepare(&folder, ports, &*entropy) }, |_| folder.display().to_string())
+        .run("certificates, keys, configuration", async { prepare(&folder, ports, &*entropy) }, |_| {
+            folder.display().to_string()
+        })
         .await?;
     let app = steps
         .run("services start", start(&site, Arc::clone(&entropy)), |app| {
@@ -99,7 +101,7 @@ pub(crate) async fn run(options: Options, entropy: Arc<dyn Entropy>) -> anyhow::
     if outcome.is_ok() && !options.once {
         print_hints(&site, https.port());
         tokio::select! {
-            () = csc_service::shutdown_signal() => println!("stopping"),
+            () = csc_service::shutdown_signal()? => println!("stopping"),
             ended = &mut running => bail!("the server ended: {:?}", ended?),
         }
     }
@@ -115,7 +117,8 @@ fn prepare(folder: &Path, ports: Ports, entropy: &dyn Entropy) -> anyhow::Result
         }
         std::fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
     }
-    std::fs::create_dir_all(folder.join("documents")).with_context(|| format!("creating {}", folder.display()))?;
+    std::fs::create_dir_all(folder.join("documents"))
+        .with_context(|| format!("creating {}", folder.display()))?;
     std::fs::write(folder.join(MARK), "made by `csc demo`, replaced by the next one\n")?;
     std::fs::write(folder.join("provision.toml"), PLAN)?;
     for (name, text) in DOCUMENTS {
@@ -158,8 +161,16 @@ fn print_hints(site: &Site, port: u16) {
     let csc = std::env::current_exe().map_or_else(|_| "csc".to_owned(), |path| path.display().to_string());
     println!("\nServing until Ctrl-C. In another terminal:");
     println!("  curl --cacert {} https://127.0.0.1:{port}/idms/jwks", at("ca.pem"));
-    println!("  curl -i --cacert {} https://127.0.0.1:{port}/xcap-caps/global/index   # 401: no token", at("ca.pem"));
-    for action in ["boot", "keys", "subscribe", "get org.openmobilealliance.xcap-directory/users/tel:+82571009990/directory.xml"] {
+    println!(
+        "  curl -i --cacert {} https://127.0.0.1:{port}/xcap-caps/global/index   # 401: no token",
+        at("ca.pem")
+    );
+    for action in [
+        "boot",
+        "keys",
+        "subscribe",
+        "get org.openmobilealliance.xcap-directory/users/tel:+82571009990/directory.xml",
+    ] {
         println!("  {csc} ue --profile {} {action}", at(ALEX.2));
     }
     println!(

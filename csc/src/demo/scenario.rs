@@ -38,16 +38,27 @@ pub(crate) async fn run(
     for (name, path) in [
         ("UE configuration (CSC-4)", format!("org.3gpp.mcptt.ue-config/users/{user}/ue-config")),
         ("user profile (CSC-4)", format!("org.3gpp.mcptt.user-profile/users/{user}/user-profile")),
-        ("service configuration (CSC-4)", format!("org.3gpp.mcptt.service-config/users/{user}/service-config")),
+        (
+            "service configuration (CSC-4)",
+            format!("org.3gpp.mcptt.service-config/users/{user}/service-config"),
+        ),
     ] {
-        steps.run(name, ue.get(&path), |document| format!("{} octets, ETag {}", document.body.len(), document.etag)).await?;
+        steps
+            .run(name, ue.get(&path), |document| {
+                format!("{} octets, ETag {}", document.body.len(), document.etag)
+            })
+            .await?;
     }
 
     let groups = steps.run("groups of the user (CSC-2)", ue.groups(), |groups| groups.join(" ")).await?;
     ensure!(!groups.contains(&group.to_owned()), "{user} is in group {group} already");
     for name in &groups {
         let path = format!("{GROUPS}/users/{user}/{name}");
-        steps.run("group document (CSC-2)", ue.get(&path), |document| format!("{name}, {} octets", document.body.len())).await?;
+        steps
+            .run("group document (CSC-2)", ue.get(&path), |document| {
+                format!("{name}, {} octets", document.body.len())
+            })
+            .await?;
     }
 
     let certificate = steps.run("KMS certificate (CSC-8)", ue.certificate(), |c| c.kms_uri.clone()).await?;
@@ -65,7 +76,9 @@ pub(crate) async fn run(
     let subscribe = sip.subscribe(&profile.psi, &entries, 3600);
     let mut subscription = steps.run("SUBSCRIBE", subscribe, |s| format!("200, for {} s", s.expires)).await?;
     let first = next(&mut sip);
-    steps.run("first NOTIFY", first, |notify| format!("{} documents, {}", notify.changes.len(), notify.state)).await?;
+    steps
+        .run("first NOTIFY", first, |notify| format!("{} documents, {}", notify.changes.len(), notify.state))
+        .await?;
 
     let added = add_member(dispatcher, group, user.as_str(), &*entropy);
     steps.run("dispatcher adds the user to a group", added, |()| group.to_owned()).await?;
@@ -83,7 +96,9 @@ pub(crate) async fn run(
         ensure!(document.etag == etag, "the document has ETag {}, the NOTIFY said {etag}", document.etag);
         Ok(document)
     };
-    steps.run("new group fetched (CSC-2)", fetched, |document| format!("{} octets", document.body.len())).await?;
+    steps
+        .run("new group fetched (CSC-2)", fetched, |document| format!("{} octets", document.body.len()))
+        .await?;
 
     let ended = async {
         sip.refresh(&mut subscription, 0).await?;
@@ -101,7 +116,12 @@ async fn next(sip: &mut SipUe) -> anyhow::Result<Notify> {
 
 /// What a dispatcher's console does: fetch the group, put one more entry into its list, store it if nobody else changed
 /// it meanwhile.
-async fn add_member(dispatcher: &Profile, group: &str, member: &str, entropy: &dyn Entropy) -> anyhow::Result<()> {
+async fn add_member(
+    dispatcher: &Profile,
+    group: &str,
+    member: &str,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<()> {
     let mut console = Ue::new(dispatcher.clone())?;
     console.login(entropy).await?;
     let path = format!("{GROUPS}/global/byGroupID/{group}");

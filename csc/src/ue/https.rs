@@ -41,7 +41,8 @@ impl Https {
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
 
         let mut roots = RootCertStore::empty();
-        let certificates = CertificateDer::pem_file_iter(ca).with_context(|| format!("reading {}", ca.display()))?;
+        let certificates =
+            CertificateDer::pem_file_iter(ca).with_context(|| format!("reading {}", ca.display()))?;
         for certificate in certificates {
             roots.add(certificate?)?;
         }
@@ -84,7 +85,11 @@ impl Https {
     }
 
     async fn connect(&self) -> anyhow::Result<http1::SendRequest<Full<Bytes>>> {
-        let address = if self.authority.contains(':') { self.authority.clone() } else { format!("{}:443", self.authority) };
+        let address = if self.authority.contains(':') {
+            self.authority.clone()
+        } else {
+            format!("{}:443", self.authority)
+        };
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let stream = self.tls.connect(self.name.clone(), stream).await?;

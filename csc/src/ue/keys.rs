@@ -66,12 +66,19 @@ impl Ue {
         ensure!(text(set, "KmsUri")? == certificate.kms_uri, "the key set is of another KMS");
         let period = text(set, "KeyPeriodNo")?.parse()?;
         let uid = Uid::derive(self.user().as_str(), &certificate.kms_uri, &certificate.periods, period)?;
-        ensure!(octets(set, "UserID")?.as_slice() == uid.as_bytes(), "the key set is for another user or period");
+        ensure!(
+            octets(set, "UserID")?.as_slice() == uid.as_bytes(),
+            "the key set is for another user or period"
+        );
 
         let rsk = ReceiverSecretKey::from_bytes(&octets(set, "UserDecryptKey")?)?;
-        rsk.verify(uid.identifier(), &certificate.pub_enc_key).context("the user decryption key is not good")?;
-        let signing = SigningPair::from_bytes(&octets(set, "UserSigningKeySSK")?, &octets(set, "UserPubTokenPVT")?)?;
-        signing.verify(uid.identifier(), &certificate.pub_auth_key).context("the user signing key is not good")?;
+        rsk.verify(uid.identifier(), &certificate.pub_enc_key)
+            .context("the user decryption key is not good")?;
+        let signing =
+            SigningPair::from_bytes(&octets(set, "UserSigningKeySSK")?, &octets(set, "UserPubTokenPVT")?)?;
+        signing
+            .verify(uid.identifier(), &certificate.pub_auth_key)
+            .context("the user signing key is not good")?;
         Ok(Received { user_uri: text(set, "UserUri")?.to_owned(), period, uid, rsk, signing })
     }
 
@@ -103,7 +110,9 @@ fn find<'a>(document: &'a Document<'_>, name: &str) -> anyhow::Result<Node<'a, '
 
 fn text<'a>(parent: Node<'a, '_>, name: &str) -> anyhow::Result<&'a str> {
     let child = parent.children().find(|node| node.tag_name().name() == name);
-    child.and_then(|node| node.text()).with_context(|| format!("{} holds no {name}", parent.tag_name().name()))
+    child
+        .and_then(|node| node.text())
+        .with_context(|| format!("{} holds no {name}", parent.tag_name().name()))
 }
 
 fn octets(parent: Node<'_, '_>, name: &str) -> anyhow::Result<Zeroizing<Vec<u8>>> {

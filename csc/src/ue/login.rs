@@ -28,7 +28,11 @@ pub struct Tokens {
 ///
 /// # Errors
 /// If the server refuses, with its own words.
-pub async fn login(https: &mut Https, profile: &Profile, entropy: &dyn Entropy) -> anyhow::Result<Tokens> {
+pub(super) async fn login(
+    https: &mut Https,
+    profile: &Profile,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<Tokens> {
     let verifier = random_text(entropy);
     let state = random_text(entropy);
     let query = form([
@@ -62,8 +66,13 @@ pub async fn login(https: &mut Https, profile: &Profile, entropy: &dyn Entropy) 
 ///
 /// # Errors
 /// If the server refuses, with its own words.
-pub async fn refresh(https: &mut Https, profile: &Profile, refresh_token: &str) -> anyhow::Result<Tokens> {
-    let body = form([("grant_type", "refresh_token"), ("refresh_token", refresh_token), ("scope", &profile.scope)]);
+pub(super) async fn refresh(
+    https: &mut Https,
+    profile: &Profile,
+    refresh_token: &str,
+) -> anyhow::Result<Tokens> {
+    let body =
+        form([("grant_type", "refresh_token"), ("refresh_token", refresh_token), ("scope", &profile.scope)]);
     read(&https.send(post("/idms/tokenrefresh", body)?).await?)
 }
 
@@ -83,7 +92,8 @@ fn read<T: for<'de> Deserialize<'de>>(answer: &Response<Bytes>) -> anyhow::Resul
     let status = answer.status();
     if status != 200 {
         let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
-        let words = location.map_or_else(|| String::from_utf8_lossy(answer.body()).into_owned(), str::to_owned);
+        let words =
+            location.map_or_else(|| String::from_utf8_lossy(answer.body()).into_owned(), str::to_owned);
         bail!("{status}: {words}");
     }
     serde_json::from_slice(answer.body()).context("the answer is not the JSON that was expected")

@@ -101,7 +101,13 @@ impl Ue {
     ///
     /// # Errors
     /// If the answer is neither 200 nor 201.
-    pub async fn put(&mut self, path: &str, media_type: &str, document: Bytes, if_match: Option<&str>) -> anyhow::Result<()> {
+    pub async fn put(
+        &mut self,
+        path: &str,
+        media_type: &str,
+        document: Bytes,
+        if_match: Option<&str>,
+    ) -> anyhow::Result<()> {
         let mut request = Request::put(target(path)).header("content-type", media_type);
         if let Some(etag) = if_match {
             request = request.header("if-match", format!("\"{etag}\""));
@@ -119,7 +125,8 @@ impl Ue {
     /// If the directory cannot be fetched or read.
     pub async fn groups(&mut self) -> anyhow::Result<Vec<String>> {
         let user = self.user().clone();
-        let directory = self.get(&format!("org.openmobilealliance.xcap-directory/users/{user}/directory.xml")).await?;
+        let directory =
+            self.get(&format!("org.openmobilealliance.xcap-directory/users/{user}/directory.xml")).await?;
         let document = csc_xml::parse(&directory.body, &csc_xml::Limits::DEFAULT)?;
         let prefix = format!("org.openmobilealliance.groups/users/{user}/");
         let uris = document.descendants().filter_map(|node| node.attribute("uri"));
@@ -132,7 +139,9 @@ fn target(path: &str) -> String {
     let mut target = String::with_capacity(path.len() + 1);
     target.push('/');
     for octet in path.trim_start_matches('/').bytes() {
-        if octet.is_ascii_graphic() && !matches!(octet, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'#') {
+        if octet.is_ascii_graphic()
+            && !matches!(octet, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'#')
+        {
             target.push(char::from(octet));
         } else {
             target.push_str(&format!("%{octet:02X}"));

@@ -106,7 +106,12 @@ impl SipUe {
     ///
     /// # Errors
     /// If the answer is not a 2xx, with its status, or none comes.
-    pub async fn subscribe(&mut self, psi: &str, entries: &[&str], expires: u32) -> anyhow::Result<Subscription> {
+    pub async fn subscribe(
+        &mut self,
+        psi: &str,
+        entries: &[&str],
+        expires: u32,
+    ) -> anyhow::Result<Subscription> {
         let mut subscription = Subscription {
             call_id: format!("{:016x}@{}", self.entropy.next_u64(), self.local.ip()),
             local_tag: format!("{:016x}", self.entropy.next_u64()),
@@ -132,10 +137,16 @@ impl SipUe {
         self.send(subscription, None, expires).await
     }
 
-    async fn send(&mut self, subscription: &mut Subscription, list: Option<&str>, expires: u32) -> anyhow::Result<()> {
+    async fn send(
+        &mut self,
+        subscription: &mut Subscription,
+        list: Option<&str>,
+        expires: u32,
+    ) -> anyhow::Result<()> {
         subscription.cseq += 1;
         let branch = format!("z9hG4bK{:016x}", self.entropy.next_u64());
-        let to = subscription.remote.as_ref().map_or_else(|| format!("<{}>", subscription.psi), |r| r.to.clone());
+        let to =
+            subscription.remote.as_ref().map_or_else(|| format!("<{}>", subscription.psi), |r| r.to.clone());
         let target = subscription.remote.as_ref().map_or(subscription.psi.as_str(), |r| r.target.as_str());
         let mut request = RequestBuilder::new("SUBSCRIBE", target)
             .header(Name::Via, &format!("SIP/2.0/UDP {};rport;branch={branch}", self.local))
@@ -180,7 +191,8 @@ impl SipUe {
             while let Some(message) = self.receive(again).await? {
                 match message {
                     Message::Response(response) => {
-                        let ours = response.headers().core().is_ok_and(|core| core.via.branch() == Some(branch));
+                        let ours =
+                            response.headers().core().is_ok_and(|core| core.via.branch() == Some(branch));
                         if ours && response.status().is_final() {
                             return Ok(response);
                         }
@@ -217,12 +229,15 @@ impl SipUe {
     async fn receive(&self, deadline: Instant) -> anyhow::Result<Option<Message>> {
         let mut buffer = vec![0; 65_535];
         loop {
-            let Ok(received) = timeout_at(deadline, self.socket.recv_from(&mut buffer)).await else { return Ok(None) };
+            let Ok(received) = timeout_at(deadline, self.socket.recv_from(&mut buffer)).await else {
+                return Ok(None);
+            };
             let (length, from) = received?;
             if from != self.proxy {
                 continue;
             }
-            if let Ok(message) = Message::parse(Bytes::copy_from_slice(&buffer[..length]), &Limits::default()) {
+            if let Ok(message) = Message::parse(Bytes::copy_from_slice(&buffer[..length]), &Limits::default())
+            {
                 return Ok(Some(message));
             }
         }
@@ -263,7 +278,11 @@ fn changes(body: &[u8]) -> anyhow::Result<(String, Vec<Change>)> {
     let documents = root.children().filter(|node| node.tag_name().name() == "document");
     let changes = documents.map(|node| {
         let value = |name| node.attribute(name).map(str::to_owned);
-        Ok(Change { sel: value("sel").context("a document without sel")?, previous: value("previous-etag"), new: value("new-etag") })
+        Ok(Change {
+            sel: value("sel").context("a document without sel")?,
+            previous: value("previous-etag"),
+            new: value("new-etag"),
+        })
     });
     Ok((xcap_root, changes.collect::<anyhow::Result<_>>()?))
 }

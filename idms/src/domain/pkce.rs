@@ -45,7 +45,7 @@ impl Challenge {
 
     /// Whether this challenge was made from `verifier`.
     pub fn matches(&self, verifier: &Verifier<'_>) -> bool {
-        Sha256::digest(verifier.0.as_bytes()).ct_eq(&self.0).into()
+        Sha256::digest(verifier.0.as_bytes())[..].ct_eq(&self.0[..]).into()
     }
 }
 
