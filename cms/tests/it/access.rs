@@ -1,0 +1,95 @@
+//! Who may do what, and in which order requests are checked.
+
+use csc_xcap_server::testing::Client;
+use http::{Method, StatusCode};
+
+use crate::world::{DIRECTORY, PROFILE, PROFILE_TYPE, World, profile};
+
+#[tokio::test]
+async fn c2_who_may_store() {
+    let world = World::new().await;
+    // Seed 001: the document says one user, the tree is another's.
+    let content = profile("").replace("tel:+8210", "sip:user1@example.org");
+    assert_eq!(world.store_profile(&content).await.status, StatusCode::CREATED);
+    for (id, status) in [("tel:+8210", 405), ("tel:+8211", 403), ("tel:+8299", 403)] {
+        let client = world.as_user(id);
+        assert_eq!(client.put(PROFILE, PROFILE_TYPE, content.clone()).await.status, status, "{id}");
+        assert_eq!(client.delete(PROFILE).await.status, status, "{id}");
+    }
+    let nobody = "/org.3gpp.mcptt.user-profile/users/tel:+8277/user-profile";
+    assert_eq!(
+        world.administrator().put(nobody, PROFILE_TYPE, profile("")).await.status,
+        StatusCode::FORBIDDEN
+    );
+}
+
+#[tokio::test]
+async fn terminals() {
+    let world = World::new().await;
+    let target = "/org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1";
+    let content = "<mcptt-UE-configuration xmlns='urn:3gpp:mcptt:mcpttUEConfig:1.0'/>";
+    let media_type = "application/vnd.3gpp.mcptt-ue-config+xml";
+    assert_eq!(world.administrator().put(target, media_type, content).await.status, StatusCode::CREATED);
+    assert_eq!(world.owner().get(target).await.text(), content);
+    assert_eq!(world.as_user("tel:+8211").get(target).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        world.as_user("tel:+8299").put(target, media_type, content).await.status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(world.owner().put(target, media_type, content).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    let open = World::with(&[("CSC_XCAP_OPEN_TERMINALS", "true")]).await;
+    assert_eq!(open.administrator().put(target, media_type, content).await.status, StatusCode::CREATED);
+    assert_eq!(open.as_user("tel:+8211").get(target).await.text(), content);
+}
+
+#[tokio::test]
+async fn order_of_checks() {
+    let world = World::new().await;
+    let put = |client: Client,
+               target: &'static str,
+               headers: &'static [(&'static str, &'static str)],
+               size: usize| {
+        async move { client.send(Method::PUT, target, headers, vec![b'x'; size]).await.status.as_u16() }
+    };
+    let mut nobody = world.owner();
+    nobody.token = None;
+    const LARGE: usize = (1 << 20) + 1;
+    const FAILS: &[(&str, &str)] = &[("if-match", "\"x\""), ("content-type", "text/plain")];
+    const WRONG_TYPE: &[(&str, &str)] = &[("content-type", "text/plain")];
+    const RIGHT_TYPE: &[(&str, &str)] = &[("content-type", PROFILE_TYPE)];
+    let unknown = "/org.3gpp.mcptt.user-profile/users/tel:+8210/unknown";
+    let broken = "/org.3gpp.mcptt.user-profile/users/tel:+8210/%00";
+    assert_eq!(put(nobody.clone(), broken, FAILS, LARGE).await, 400);
+    assert_eq!(put(nobody.clone(), unknown, FAILS, LARGE).await, 401);
+    assert_eq!(put(world.owner(), unknown, FAILS, LARGE).await, 404);
+    assert_eq!(put(world.as_user("tel:+8211"), PROFILE, FAILS, LARGE).await, 403);
+    assert_eq!(put(world.owner(), PROFILE, FAILS, LARGE).await, 405);
+    assert_eq!(put(world.administrator(), PROFILE, FAILS, LARGE).await, 413);
+    assert_eq!(put(world.administrator(), PROFILE, FAILS, 9).await, 412);
+    assert_eq!(put(world.administrator(), PROFILE, WRONG_TYPE, 9).await, 415);
+    assert_eq!(put(world.administrator(), PROFILE, RIGHT_TYPE, 9).await, 409);
+    // Below another organisation's root there is nothing, whatever else is wrong.
+    assert_eq!(put(world.as_user("tel:+8299"), "/Org/F/xcap-caps/global/index", FAILS, LARGE).await, 404);
+    assert_eq!(put(nobody, "/Org/F/xcap-caps/global/index", FAILS, LARGE).await, 401);
+}
+
+#[tokio::test]
+async fn tokens() {
+    let world = World::new().await;
+    let mut client = world.owner();
+    let identity = [("x-3gpp-asserted-identity", "tel:+8211")];
+    assert_eq!(client.send(Method::GET, DIRECTORY, &identity, "").await.status, StatusCode::FORBIDDEN);
+    client.token = None;
+    let answer = client.get(DIRECTORY).await;
+    assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, "Bearer realm=\"csc\""));
+    let bearer = format!("Bearer {}", world.bench.token("tel:+8210"));
+    assert_eq!(
+        client.send(Method::GET, DIRECTORY, &[("authorization", &bearer)], "").await.status,
+        StatusCode::OK
+    );
+    // A token of somebody who has no account any more.
+    assert_eq!(world.as_user("tel:+8277").get(DIRECTORY).await.status, StatusCode::UNAUTHORIZED);
+    // Roles are those of the account, now.
+    world.bench.account("tel:+8201", "fire", &[], &[]).await;
+    assert_eq!(world.store_profile(&profile("")).await.status, StatusCode::FORBIDDEN);
+}

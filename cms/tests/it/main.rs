@@ -1,0 +1,11 @@
+//! Configuration documents over HTTP. The names of tests begin with the lines of the specification they check.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod documents;
+mod generated;
+mod listener;
+mod provisioning;
+mod targets;
+mod world;

@@ -1,0 +1,59 @@
+//! `documents.v1`.
+
+use csc_proto::documents::v1::documents_client::DocumentsClient;
+use csc_proto::documents::v1::put_response::Outcome;
+use csc_proto::documents::v1::{PutRequest, PutResponse};
+use csc_service::bus;
+use http::StatusCode;
+
+use crate::world::{PROFILE, World, profile, service_config};
+
+#[tokio::test]
+async fn provisioning() {
+    let world = World::new().await;
+    let mut client = DocumentsClient::new(bus::in_process(world.parts.grpc.clone().unwrap()));
+    let mut put = async |path: &str, content: &str, organisation: &str, dry_run: bool| {
+        let request = PutRequest {
+            path: path.into(),
+            content: content.into(),
+            organisation: organisation.into(),
+            dry_run,
+        };
+        client.put(request).await.map(tonic::Response::into_inner).map_err(|status| status.code())
+    };
+    let outcome = |answer: Result<PutResponse, tonic::Code>| answer.unwrap().outcome();
+    let path = "org.3gpp.mcptt.user-profile/users/tel:+8210/user-profile";
+    assert_eq!(outcome(put(path, &profile(""), "", true).await), Outcome::Created);
+    assert_eq!(world.owner().get(PROFILE).await.status, StatusCode::NOT_FOUND);
+    let created = put(path, &profile(""), "fire", false).await.unwrap();
+    assert_eq!(created.outcome(), Outcome::Created);
+    assert_eq!(world.owner().get(PROFILE).await.etag(), format!("\"{}\"", created.etag));
+    let same = put(path, &profile(""), "", false).await.unwrap();
+    assert_eq!((same.outcome(), same.etag), (Outcome::Unchanged, created.etag.clone()));
+    assert_eq!(outcome(put(path, &profile("<Name/>"), "", true).await), Outcome::Changed);
+    assert_eq!(outcome(put(path, &profile("<Name/>"), "", false).await), Outcome::Changed);
+    assert_eq!(world.owner().get(PROFILE).await.text(), profile("<Name/>"));
+
+    let config = "org.3gpp.mcptt.service-config/global/service-config.xml";
+    assert_eq!(outcome(put(config, &service_config(""), "police", false).await), Outcome::Created);
+    let view =
+        world.as_user("tel:+8299").get("/org.3gpp.mcptt.service-config/users/tel:+8299/service-config").await;
+    assert_eq!(view.status, StatusCode::OK);
+
+    use tonic::Code;
+    for (path, content, organisation, code) in [
+        (path, profile("").as_str(), "police", Code::FailedPrecondition),
+        (
+            "org.3gpp.mcptt.user-profile/users/tel:+8277/user-profile",
+            &profile(""),
+            "",
+            Code::FailedPrecondition,
+        ),
+        (path, "<a/>", "", Code::InvalidArgument),
+        (path, &profile(""), "a/b", Code::InvalidArgument),
+        ("org.openmobilealliance.groups/global/byGroupID/tel:+8220", "<a/>", "", Code::NotFound),
+        ("org.3gpp.mcptt.service-config/users/tel:+8210/service-config", "<a/>", "", Code::InvalidArgument),
+    ] {
+        assert_eq!(put(path, content, organisation, false).await.err(), Some(code), "{path}");
+    }
+}

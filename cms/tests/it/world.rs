@@ -1,0 +1,88 @@
+//! The service under test, and documents for it.
+
+use std::sync::Arc;
+
+use csc_cms::{Config, Deps, build};
+use csc_service::ServiceParts;
+use csc_service::config::Settings;
+use csc_test_support::{ManualClock, SeededEntropy};
+use csc_xcap_server::testing::{Answer, Bench, Client, NOW};
+use http::StatusCode;
+
+pub(crate) const PROFILE: &str = "/org.3gpp.mcptt.user-profile/users/tel:+8210/user-profile";
+pub(crate) const PROFILE_TYPE: &str = "application/vnd.3gpp.mcptt-user-profile+xml";
+pub(crate) const SERVICE_CONFIG: &str = "/org.3gpp.mcptt.service-config/global/service-config.xml";
+pub(crate) const SERVICE_CONFIG_TYPE: &str = "application/vnd.3gpp.mcptt-service-config+xml";
+pub(crate) const DIRECTORY: &str = "/org.openmobilealliance.xcap-directory/users/tel:+8210/directory.xml";
+
+/// A running service with the users of a small fire brigade: +8210 and +8211 plain, +8201 administrator; +8299 is the
+/// administrator of another organisation.
+pub(crate) struct World {
+    pub(crate) bench: Bench,
+    pub(crate) parts: ServiceParts,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
+        bench.account("tel:+8210", "fire", &[], &["urn:ue:1"]).await;
+        bench.account("tel:+8211", "fire", &[], &[]).await;
+        bench.account("tel:+8201", "fire", &["administrator"], &[]).await;
+        bench.account("tel:+8299", "police", &["administrator"], &[]).await;
+        let environment =
+            [("CSC_XCAP_DEFAULT_ORGANISATION", "fire"), ("CSC_XCAP_ROOTS", "/Org/F/=fire,/Org/P/=police")];
+        let environment = environment.iter().chain(settings);
+        let mut settings =
+            Settings::load(None, environment.map(|(name, value)| ((*name).into(), (*value).into())));
+        let documents = csc_xcap_server::Config::read(&mut settings.section("xcap", "Documents."));
+        let config = Config::read(&mut settings.section("cms", "Configuration management."));
+        settings.finish().unwrap();
+        let deps = Deps {
+            records: bench.records.clone(),
+            entropy: Arc::clone(&bench.entropy),
+            metrics: bench.metrics.clone(),
+            verifier: Arc::clone(&bench.verifier),
+        };
+        Self { parts: build(&config, &documents, deps), bench }
+    }
+
+    pub(crate) fn as_user(&self, id: &str) -> Client {
+        self.bench.client(&self.parts.mounts[0], id)
+    }
+
+    pub(crate) fn owner(&self) -> Client {
+        self.as_user("tel:+8210")
+    }
+
+    pub(crate) fn administrator(&self) -> Client {
+        self.as_user("tel:+8201")
+    }
+
+    pub(crate) async fn store_profile(&self, content: &str) -> Answer {
+        self.administrator().put(PROFILE, PROFILE_TYPE, content.to_owned()).await
+    }
+}
+
+pub(crate) fn profile(inside: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\"?>\n<mcptt-user-profile xmlns=\"urn:3gpp:mcptt:user-profile:1.0\" \
+         xmlns:p=\"urn:p\" XUI-URI=\"tel:+8210\" user-profile-index=\"0\">{inside}</mcptt-user-profile>"
+    )
+}
+
+pub(crate) fn service_config(inside: &str) -> String {
+    format!(
+        "<service-configuration-info xmlns=\"urn:3gpp:ns:mcpttServiceConfig:1.0\">{inside}</service-configuration-info>"
+    )
+}
+
+#[track_caller]
+pub(crate) fn assert_conflict(answer: &Answer, condition: &str) {
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{answer:?}");
+    assert_eq!(answer.header("content-type"), "application/xcap-error+xml");
+    assert!(answer.text().contains(&format!("<{condition} ")), "{}", answer.text());
+}
