@@ -2,11 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use csc_types::{Clock, Entropy};
+use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
@@ -262,8 +264,12 @@ impl Bound {
             work.spawn(async move { bus.run(shutdown).await.context("bus listener") });
         }
         for Task { name, run } in tasks {
-            let work_of_it = run(shutdown.clone());
-            work.spawn(async move { work_of_it.await.with_context(|| format!("task {name}")) });
+            let shutdown = shutdown.clone();
+            work.spawn(async move {
+                // Caught here, where its name is known.
+                let ended = AssertUnwindSafe(async { run(shutdown).await }).catch_unwind().await;
+                ended.unwrap_or_else(|_| Err(anyhow!("panicked"))).with_context(|| format!("task {name}"))
+            });
         }
         let admin = tokio::spawn(admin.run(admin_shutdown));
         let settle = tokio::spawn(readiness.clone().settle());
@@ -313,7 +319,7 @@ fn problem(ended: Result<anyhow::Result<()>, JoinError>) -> Option<anyhow::Error
     let error = match ended {
         Ok(Ok(())) => return None,
         Ok(Err(error)) => error,
-        Err(error) => anyhow!("a task panicked: {error}"),
+        Err(error) => anyhow!(error).context("listener"),
     };
     tracing::error!(error = format!("{error:#}"), "stopping because of a failure");
     Some(error)

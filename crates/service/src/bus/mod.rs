@@ -154,6 +154,3 @@ pub enum ConnectError {
     #[error("{0} is neither a DNS name nor an address")]
     Name(String),
 }
-
-#[cfg(test)]
-mod tests;

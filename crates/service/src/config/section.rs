@@ -143,20 +143,20 @@ impl<'a> Section<'a> {
 
     /// A path; a relative one counts from the folder of the configuration file.
     pub fn path(&mut self, key: &'static str, default: &str, doc: &str) -> PathBuf {
-        let path = self.value::<PathBuf>(key, default, doc);
-        self.settings.folder.join(path)
+        let path = self.value::<FilePath>(key, default, doc);
+        self.settings.folder.join(path.0)
     }
 
     /// A path that must be given; a relative one counts from the folder of the configuration file.
     pub fn required_path(&mut self, key: &'static str, example: &str, doc: &str) -> PathBuf {
-        let path = self.required::<PathBuf>(key, example, doc);
-        self.settings.folder.join(path)
+        let path = self.required::<FilePath>(key, example, doc);
+        self.settings.folder.join(path.0)
     }
 
     /// A path that may be left out; a relative one counts from the folder of the configuration file.
     pub fn optional_path(&mut self, key: &'static str, example: &str, doc: &str) -> Option<PathBuf> {
-        let path = self.optional::<PathBuf>(key, example, doc)?;
-        Some(self.settings.folder.join(path))
+        let path = self.optional::<FilePath>(key, example, doc)?;
+        Some(self.settings.folder.join(path.0))
     }
 
     /// The content of a secret file that must be given; the setting is its path. Empty when there is a mistake.
@@ -183,7 +183,7 @@ impl<'a> Section<'a> {
     ) -> Option<SecretBytes> {
         let folder = self.settings.folder.clone();
         let parse = |raw: &Raw| {
-            let path = folder.join(plain(raw)?);
+            let path = folder.join(text::<FilePath>(raw)?.0);
             SecretBytes::read(&path).map_err(|why| format!("secret file {}: {why}", path.display()))
         };
         let doc = format!("{doc}\nThe path of a file that not everybody may read.");
@@ -225,6 +225,17 @@ impl<'a> Section<'a> {
         if !self.settings.mistakes.contains(&mistake) {
             self.settings.mistakes.push(mistake);
         }
+    }
+}
+
+/// A path that is not empty: that would be the folder of the configuration file.
+struct FilePath(PathBuf);
+
+impl FromStr for FilePath {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if text.is_empty() { Err("must not be empty") } else { Ok(Self(text.into())) }
     }
 }
 

@@ -36,8 +36,14 @@ pub(super) enum Raw {
 /// All that was given.
 #[derive(Debug, Default)]
 pub(super) struct Source {
-    file: BTreeMap<String, BTreeMap<String, Given>>,
+    file: BTreeMap<String, FileSection>,
     environment: BTreeMap<String, String>,
+}
+
+#[derive(Debug)]
+struct FileSection {
+    place: String,
+    keys: BTreeMap<String, Given>,
 }
 
 impl Source {
@@ -88,7 +94,7 @@ impl Source {
                 let place = place(key.span().start);
                 (key.into_inner().into_owned(), Given { value: raw(value.into_inner()), place })
             });
-            self.file.entry(section).or_default().extend(keys);
+            self.file.insert(section, FileSection { place: line, keys: keys.collect() });
         }
     }
 
@@ -97,18 +103,16 @@ impl Source {
         let name = variable(section, key);
         match self.environment.get(&name) {
             Some(text) => Some(Given { value: Raw::Variable(text.clone()), place: name }),
-            None => self.file.get(section)?.get(key).cloned(),
+            None => self.file.get(section)?.keys.get(key).cloned(),
         }
     }
 
     /// Reports what nobody asked for. A section that was read is known, even without keys.
     pub(super) fn report_unknown(&self, reference: &Reference, mistakes: &mut Vec<Mistake>) {
-        for (section, keys) in &self.file {
+        for (section, FileSection { place, keys }) in &self.file {
             let Some(known) = reference.keys(section) else {
-                for given in keys.values().take(1) {
-                    let problem = hint("unknown section", section, reference.sections());
-                    mistakes.push(Mistake { place: given.place.clone(), setting: section.clone(), problem });
-                }
+                let problem = hint("unknown section", section, reference.sections());
+                mistakes.push(Mistake { place: place.clone(), setting: section.clone(), problem });
                 continue;
             };
             for (key, given) in keys.iter().filter(|(key, _)| !known.contains(&key.as_str())) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Peer;
 use super::phase::{Phase, PhaseIo, PhaseSetter};
@@ -38,16 +38,12 @@ where
         );
     let mut requested = pin!(shutdown.requested());
     let mut stopping = false;
+    let mut phase = Phase::Fresh;
+    let mut deadline = Instant::now() + limits.header_time;
     loop {
-        let phase = *phases.borrow_and_update();
         if stopping && phase == Phase::Fresh {
             break; // hyper would wait for a first request
         }
-        let limit = match phase {
-            Phase::Fresh | Phase::Head => limits.header_time,
-            Phase::Quiet => limits.idle_time,
-            Phase::Request => limits.request_time,
-        };
         tokio::select! {
             end = poll_fn(|cx| connection.poll_without_shutdown(cx)) => {
                 if let Err(error) = end {
@@ -59,8 +55,17 @@ where
                 if changed.is_err() {
                     break;
                 }
+                let before = phase;
+                phase = *phases.borrow_and_update();
+                deadline = match phase {
+                    // Taking the answer belongs to the request.
+                    Phase::Answered if before == Phase::Request => deadline,
+                    Phase::Request | Phase::Answered => Instant::now() + limits.request_time,
+                    Phase::Fresh | Phase::Head => Instant::now() + limits.header_time,
+                    Phase::Quiet => Instant::now() + limits.idle_time,
+                };
             }
-            () = sleep(limit) => {
+            () = sleep_until(deadline) => {
                 tracing::debug!(?phase, %address, "connection too slow");
                 break;
             }

@@ -17,8 +17,10 @@ pub(crate) enum Phase {
     Quiet,
     /// A request has begun to come; its header is not complete.
     Head,
-    /// A request is being read, handled or answered.
+    /// A request is being read and handled, and its answer produced.
     Request,
+    /// The answer is complete, but the client has not taken all of it.
+    Answered,
 }
 
 /// The phase of a connection, shared by all who see it change.
@@ -38,7 +40,18 @@ impl PhaseSetter {
 
     /// The answer has been handed over to the connection.
     pub(crate) fn answered(&self) {
-        self.0.send_replace(Phase::Quiet);
+        self.0.send_replace(Phase::Answered);
+    }
+
+    /// All that was handed over is on its way.
+    fn flushed(&self) {
+        self.0.send_if_modified(|phase| {
+            let over = *phase == Phase::Answered;
+            if over {
+                *phase = Phase::Quiet;
+            }
+            over
+        });
     }
 
     /// Octets came; between requests they are the beginning of the next one.
@@ -53,7 +66,8 @@ impl PhaseSetter {
     }
 }
 
-/// A byte stream that tells when a request begins to come.
+/// A byte stream that tells when a request begins to come and when an answer has gone. hyper flushes it when it has
+/// written all it holds, and not before.
 pub(crate) struct PhaseIo<I> {
     pub(crate) io: I,
     pub(crate) phase: PhaseSetter,
@@ -80,7 +94,11 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for PhaseIo<I> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let result = Pin::new(&mut self.io).poll_flush(cx);
+        if matches!(result, Poll::Ready(Ok(()))) {
+            self.phase.flushed();
+        }
+        result
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,1 +1,0 @@
-//! The bus over real sockets and in process.

@@ -1,0 +1,14 @@
+//! The process as its peers see it: over real sockets, with real TLS, well-behaved and hostile.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod admin;
+mod bus;
+mod client;
+mod drain;
+mod files;
+mod flood;
+mod pki;
+mod requests;
+mod server;
+mod slow;
+mod tls;
