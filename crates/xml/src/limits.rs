@@ -24,7 +24,7 @@ impl Limits {
         octets: 1 << 20,
         depth: 64,
         attributes: 64,
-        namespaces_in_scope: 64,
+        namespaces_in_scope: 32,
         distinct_namespaces: 256,
         markup: 250_000,
     };
