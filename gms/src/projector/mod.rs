@@ -4,7 +4,7 @@
 //! follows from comparing states, so repeats do no harm and what was cut off goes on:
 //!
 //! 1. `gms.reach` grows by the new members, before any of them gets a view.
-//! 2. For everybody in reach, an index entry and a log entry in their own partition, [`BATCH`](views::BATCH) members to a
+//! 2. For everybody in reach, an index entry and a log entry in their own partition, 256 members to a
 //!    commit. An entry carries the group's revision and replaces only a lower one; who is no longer a member gets a
 //!    tombstone, which stays for a day so that an older entry cannot come back.
 //! 3. `gms.projected` names the revision, `gms.reach` shrinks to the members. Of a deleted group all records go.
