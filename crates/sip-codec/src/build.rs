@@ -12,6 +12,11 @@ use crate::{Address, Headers, Name, Rport, Status, Uri, Via};
 pub struct Encoded(Bytes);
 
 impl Encoded {
+    /// A message that was built before and kept meanwhile.
+    pub fn stored(octets: impl Into<Bytes>) -> Encoded {
+        Encoded(octets.into())
+    }
+
     /// The octets.
     pub fn as_bytes(&self) -> &Bytes {
         &self.0

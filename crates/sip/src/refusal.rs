@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use sip_codec::{BuildError, Defect, Encoded, Headers, Name, ResponseBuilder, Status};
 
 /// A refusal: status, phrase and the header fields that belong to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{status}")]
 pub struct Refusal {
     /// The status.
     pub status: Status,

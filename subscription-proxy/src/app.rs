@@ -1,0 +1,80 @@
+//! Wiring: binds the socket and gives the engine to whoever runs the process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use csc_auth::TokenVerifier;
+use csc_service::{Metrics, ServiceParts, Task};
+use csc_store::Records;
+use csc_types::{Clock, Entropy};
+
+use crate::accept::Accept;
+use crate::config::Config;
+use crate::domain::notify::Sender;
+use crate::domain::tag::Tags;
+use crate::domain::target::Naming;
+use crate::engine::{self, EngineMetrics, SipSocket};
+
+/// What the service needs from the process.
+pub struct Deps {
+    /// The store.
+    pub records: Records,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness: branches.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where metrics are registered.
+    pub metrics: Metrics,
+    /// Verifies the access tokens of SUBSCRIBEs.
+    pub verifier: Arc<TokenVerifier>,
+    /// How documents are named.
+    pub naming: Naming,
+}
+
+/// Why the service cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The socket.
+    #[error("cannot listen for SIP on {address}: {error}")]
+    Bind {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+/// Builds the service, and tells at which address its socket is bound; nothing is served before the task runs.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub async fn build(config: &Config, deps: Deps) -> Result<(ServiceParts, SocketAddr), BuildError> {
+    let address = config.listen;
+    let socket = SipSocket::bind(address, config.receive_buffer)
+        .map_err(|error| BuildError::Bind { address, error })?;
+    let local = socket.local();
+    let sender = Sender {
+        sent_by: config.sent_by.as_ref().map_or_else(|| local.to_string(), |by| by.as_str().to_owned()),
+        contact: config
+            .contact
+            .as_ref()
+            .map_or_else(|| format!("sip:subscription-proxy@{local}"), |uri| uri.as_str().to_owned()),
+        xcap_root: deps.naming.root_uri.clone(),
+    };
+    let accept = Arc::new(Accept {
+        records: deps.records,
+        clock: deps.clock,
+        verifier: deps.verifier,
+        naming: Arc::new(deps.naming),
+        tags: Tags::new(config.tag_secret.clone()),
+        config: Arc::new(config.clone()),
+        sender,
+    });
+    let metrics = EngineMetrics::new(&deps.metrics);
+    let replica = format!("{:016x}", deps.entropy.next_u64());
+    let run = move |shutdown| engine::run(accept, socket, deps.entropy, metrics, replica, shutdown);
+    let mut parts = ServiceParts::new("subscription-proxy");
+    parts.tasks.push(Task::new("notifier", run));
+    Ok((parts, local))
+}

@@ -1,0 +1,554 @@
+//! One subscription of the notifier, as a state machine (RFC 6665 section 4.2.2, RFC 5875 section 4.7).
+//!
+//! It holds what the subscriber acknowledged and what there is now. Whenever the two differ, and no NOTIFY is under way,
+//! and the rate allows it, a NOTIFY says the difference. So changes coalesce by themselves, a repeated wake-up does no
+//! harm, and what was created and removed in between is never mentioned.
+//!
+//! `now` and every deadline are monotonic readings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use csc_types::Etag;
+use sip_codec::Status;
+
+/// Documents by what a NOTIFY calls them.
+pub(crate) type State = BTreeMap<String, Etag>;
+
+/// Documents in one NOTIFY; what is left follows in the next one.
+const MAX_DOCUMENTS: usize = 200;
+/// Octets of their names in one NOTIFY, so that it fits into a datagram.
+const MAX_OCTETS: usize = 40_000;
+/// CSeq numbers reserved at once.
+pub(crate) const BLOCK: u32 = 64;
+/// How long a subscriber that refused without Retry-After is left alone.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Why a subscription ends, as the `reason` of its last NOTIFY (RFC 6665 section 4.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It expired, or the subscriber ended it.
+    Timeout,
+    /// The subscriber may no longer subscribe.
+    Rejected,
+    /// The user has too many: try again later.
+    Probation,
+}
+
+impl End {
+    /// The parameters of `terminated`.
+    pub(crate) fn parameters(self) -> &'static str {
+        match self {
+            End::Timeout => "reason=timeout",
+            End::Rejected => "reason=rejected",
+            End::Probation => "reason=probation;retry-after=3600",
+        }
+    }
+}
+
+/// One document of a NOTIFY.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// What the NOTIFY calls it.
+    pub(crate) sel: String,
+    /// What the subscriber acknowledged.
+    pub(crate) previous: Option<Etag>,
+    /// What there is now.
+    pub(crate) new: Option<Etag>,
+}
+
+/// What one NOTIFY says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// Its CSeq number.
+    pub(crate) cseq: u32,
+    /// Seconds that are left, or why it was the last.
+    pub(crate) state: Result<u64, End>,
+    /// The documents. A full notice has a body even without any.
+    pub(crate) differences: Vec<Difference>,
+    /// Whether it says everything there is.
+    pub(crate) full: bool,
+}
+
+/// What has to happen next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing before this moment.
+    Wait(Option<Duration>),
+    /// Commit more CSeq numbers.
+    Reserve,
+    /// Take a notice and send it.
+    Send,
+    /// Remove the subscription's records.
+    Remove,
+}
+
+/// What the answer to a NOTIFY changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answered {
+    /// The subscriber knows more now: store it.
+    Acknowledged,
+    /// Nothing; it is tried again later.
+    Kept,
+    /// The subscription is over.
+    Over,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Active,
+    Ending(End),
+    Over,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    differences: Vec<Difference>,
+    full: Option<u32>,
+    last: bool,
+}
+
+/// What of a subscription is stored by its owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// CSeq numbers below this may have been used.
+    pub(crate) reserved: u32,
+    /// The CSeq of the SUBSCRIBE whose full NOTIFY was acknowledged; 0: none was.
+    pub(crate) full_for: u32,
+    /// What was acknowledged.
+    pub(crate) acknowledged: State,
+}
+
+/// A subscription.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    min_interval: Duration,
+    expires: Duration,
+    phase: Phase,
+    /// The CSeq of the SUBSCRIBE that a full NOTIFY is still owed for.
+    full_due: Option<u32>,
+    /// The next NOTIFY need not wait for the rate: it follows a 2xx, or is the rest of one that did.
+    exempt: bool,
+    /// Whether `current` was read.
+    synced: bool,
+    current: State,
+    progress: Progress,
+    next_cseq: u32,
+    in_flight: Option<InFlight>,
+    rate_at: Duration,
+    retry_at: Duration,
+}
+
+impl Subscription {
+    /// A subscription as its records know it. CSeq goes on behind what was reserved, since any of that may have been used.
+    pub(crate) fn new(progress: Progress, remote_cseq: u32, min_interval: Duration) -> Subscription {
+        let owed = progress.full_for != remote_cseq;
+        Subscription {
+            min_interval,
+            expires: Duration::MAX,
+            phase: Phase::Active,
+            full_due: owed.then_some(remote_cseq),
+            exempt: owed,
+            synced: false,
+            current: State::new(),
+            next_cseq: progress.reserved.max(1),
+            progress,
+            in_flight: None,
+            rate_at: Duration::ZERO,
+            retry_at: Duration::ZERO,
+        }
+    }
+
+    /// Sets when the subscription ends by itself.
+    pub(crate) fn expire_at(&mut self, expires: Duration) {
+        self.expires = expires;
+    }
+
+    /// A SUBSCRIBE with this CSeq was answered with 2xx: everything is to be said anew, from a state that is yet to be read.
+    pub(crate) fn refreshed(&mut self, remote_cseq: u32, expires: Duration) {
+        self.expires = expires;
+        self.phase = Phase::Active;
+        self.full_due = Some(remote_cseq);
+        self.exempt = true;
+        self.synced = false;
+        self.retry_at = Duration::ZERO;
+    }
+
+    /// Ends the subscription with a last NOTIFY.
+    pub(crate) fn end(&mut self, why: End) {
+        if self.phase == Phase::Active {
+            self.phase = Phase::Ending(why);
+        }
+    }
+
+    /// What there is now, in full.
+    pub(crate) fn saw_all(&mut self, state: State) {
+        self.current = state;
+        self.synced = true;
+    }
+
+    /// What there is now under one name.
+    pub(crate) fn saw(&mut self, sel: String, etag: Option<Etag>) {
+        match etag {
+            Some(etag) => self.current.insert(sel, etag),
+            None => self.current.remove(&sel),
+        };
+    }
+
+    /// CSeq numbers below `reserved` are committed.
+    pub(crate) fn reserved(&mut self, reserved: u32) {
+        self.progress.reserved = self.progress.reserved.max(reserved);
+    }
+
+    /// What is to be stored now, with CSeq numbers for the time to come.
+    pub(crate) fn to_store(&self) -> Progress {
+        let low = self.progress.reserved.saturating_sub(self.next_cseq) < BLOCK / 2;
+        let reserved = if low { self.next_cseq.saturating_add(BLOCK) } else { self.progress.reserved };
+        Progress { reserved, ..self.progress.clone() }
+    }
+
+    /// What has to happen next.
+    pub(crate) fn step(&mut self, now: Duration) -> Step {
+        if self.phase == Phase::Over {
+            return Step::Remove;
+        }
+        if self.in_flight.is_some() {
+            return Step::Wait(None);
+        }
+        if self.phase == Phase::Active && self.expires <= now {
+            self.phase = Phase::Ending(End::Timeout);
+        }
+        let ready_at = match self.wants() {
+            None => return Step::Wait((self.phase == Phase::Active).then_some(self.expires)),
+            Some(true) => self.retry_at,
+            Some(false) => self.retry_at.max(self.rate_at),
+        };
+        if ready_at > now {
+            return Step::Wait(Some(if self.phase == Phase::Active {
+                ready_at.min(self.expires)
+            } else {
+                ready_at
+            }));
+        }
+        if self.next_cseq >= self.progress.reserved { Step::Reserve } else { Step::Send }
+    }
+
+    /// Whether a NOTIFY is wanted, and whether without regard to the rate.
+    fn wants(&self) -> Option<bool> {
+        match self.phase {
+            Phase::Over => None,
+            Phase::Ending(End::Timeout) if self.full_due.is_some() => self.synced.then_some(true),
+            Phase::Ending(_) => Some(true),
+            Phase::Active if !self.synced => None,
+            Phase::Active if self.full_due.is_some() => Some(true),
+            Phase::Active => (self.current != self.progress.acknowledged).then_some(self.exempt),
+        }
+    }
+
+    /// The notice that [`Step::Send`] announced. It is under way from here on.
+    pub(crate) fn take(&mut self, now: Duration) -> Notice {
+        let last = match self.phase {
+            Phase::Ending(end) => Some(end),
+            Phase::Active | Phase::Over => None,
+        };
+        let full = self.full_due.is_some() && self.synced && last.is_none_or(|end| end == End::Timeout);
+        if full {
+            // A refresh makes the subscriber forget what it knew (RFC 5875 section 4.8).
+            self.progress.acknowledged.clear();
+        }
+        let told = last.is_none_or(|end| end == End::Timeout) && self.synced;
+        let (differences, rest) = if told { self.differences() } else { (Vec::new(), false) };
+        self.exempt = full && rest || self.exempt && rest;
+        let cseq = self.next_cseq;
+        self.next_cseq += 1;
+        self.rate_at = now + self.min_interval;
+        self.in_flight = Some(InFlight {
+            differences: differences.clone(),
+            full: self.full_due.filter(|_| full),
+            last: last.is_some(),
+        });
+        let state = last.map_or_else(|| Ok(self.expires.saturating_sub(now).as_secs()), Err);
+        Notice { cseq, state, differences, full }
+    }
+
+    /// What the subscriber does not know, as much as one NOTIFY holds, and whether there is more.
+    fn differences(&self) -> (Vec<Difference>, bool) {
+        let known = &self.progress.acknowledged;
+        let removed = known.keys().filter(|sel| !self.current.contains_key(*sel));
+        let changed =
+            self.current.iter().filter(|(sel, etag)| known.get(*sel) != Some(etag)).map(|(sel, _)| sel);
+        let (mut found, mut octets) = (Vec::new(), 0);
+        for sel in removed.chain(changed) {
+            octets += sel.len() + 100;
+            if found.len() == MAX_DOCUMENTS || octets > MAX_OCTETS && !found.is_empty() {
+                return (found, true);
+            }
+            let (previous, new) = (known.get(sel).cloned(), self.current.get(sel).cloned());
+            found.push(Difference { sel: sel.clone(), previous, new });
+        }
+        (found, false)
+    }
+
+    /// Takes the final answer to the NOTIFY that is under way; a timeout is a 408.
+    pub(crate) fn answered(&mut self, status: Status, retry_after: Option<u32>, now: Duration) -> Answered {
+        let Some(sent) = self.in_flight.take() else {
+            return Answered::Kept;
+        };
+        if sent.last || ends(status) {
+            self.phase = Phase::Over;
+            return Answered::Over;
+        }
+        if !status.is_success() {
+            self.retry_at = now + retry_after.map_or(RETRY, |seconds| Duration::from_secs(seconds.into()));
+            return Answered::Kept;
+        }
+        for difference in sent.differences {
+            match difference.new {
+                Some(etag) => self.progress.acknowledged.insert(difference.sel, etag),
+                None => self.progress.acknowledged.remove(&difference.sel),
+            };
+        }
+        if let Some(cseq) = sent.full {
+            self.progress.full_for = cseq;
+            if self.full_due == Some(cseq) {
+                self.full_due = None;
+            }
+        }
+        Answered::Acknowledged
+    }
+}
+
+/// Whether this answer to a NOTIFY ends the subscription: nobody is there, or nobody there knows it (RFC 6665 section
+/// 4.2.2, RFC 5057).
+fn ends(status: Status) -> bool {
+    matches!(status.code(), 404 | 405 | 408 | 410 | 416 | 480..=485 | 489 | 501 | 604)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GAP: Duration = Duration::from_secs(5);
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn etag(text: &str) -> Etag {
+        text.parse().unwrap()
+    }
+
+    fn state(documents: &[(&str, &str)]) -> State {
+        documents.iter().map(|(sel, tag)| ((*sel).to_owned(), etag(tag))).collect()
+    }
+
+    fn said(notice: &Notice) -> Vec<String> {
+        let tag = |tag: &Option<Etag>| tag.as_ref().map_or("-".to_owned(), Etag::to_string);
+        notice.differences.iter().map(|d| format!("{} {} {}", d.sel, tag(&d.previous), tag(&d.new))).collect()
+    }
+
+    /// A subscription that expires at 3600, has numbers, and read `documents`.
+    fn started(documents: &[(&str, &str)]) -> Subscription {
+        let mut sub = Subscription::new(Progress::default(), 1, GAP);
+        sub.expire_at(at(3600));
+        sub.reserved(BLOCK);
+        sub.saw_all(state(documents));
+        sub
+    }
+
+    fn send(sub: &mut Subscription, now: Duration) -> Notice {
+        assert_eq!(sub.step(now), Step::Send);
+        let notice = sub.take(now);
+        assert_eq!(sub.step(now), Step::Wait(None), "never a second one before the answer");
+        notice
+    }
+
+    fn acknowledge(sub: &mut Subscription, now: Duration) {
+        assert_eq!(sub.answered(Status::OK, None, now), Answered::Acknowledged);
+    }
+
+    #[test]
+    fn the_first_notify_waits_for_numbers_and_state_and_says_everything() {
+        let mut sub = Subscription::new(Progress::default(), 7, GAP);
+        sub.expire_at(at(3600));
+        assert_eq!(sub.step(at(0)), Step::Wait(Some(at(3600))));
+        sub.saw_all(state(&[("a", "1"), ("b", "2")]));
+        assert_eq!(sub.step(at(0)), Step::Reserve);
+        assert_eq!(sub.to_store().reserved, 1 + BLOCK);
+        sub.reserved(1 + BLOCK);
+        let notice = send(&mut sub, at(1));
+        assert_eq!((notice.cseq, notice.state, notice.full), (1, Ok(3599), true));
+        assert_eq!(said(&notice), ["a - 1", "b - 2"]);
+        acknowledge(&mut sub, at(1));
+        assert_eq!(sub.to_store().full_for, 7);
+        assert_eq!(sub.step(at(1)), Step::Wait(Some(at(3600))));
+    }
+
+    #[test]
+    fn an_empty_first_notify_is_sent_too() {
+        let mut sub = started(&[]);
+        let notice = send(&mut sub, at(0));
+        assert!(notice.full && notice.differences.is_empty());
+    }
+
+    #[test]
+    fn created_changed_removed_at_the_allowed_rate() {
+        let mut sub = started(&[("a", "1"), ("b", "1")]);
+        send(&mut sub, at(0));
+        acknowledge(&mut sub, at(0));
+        sub.saw("a".to_owned(), Some(etag("2")));
+        sub.saw("b".to_owned(), None);
+        sub.saw("c".to_owned(), Some(etag("1")));
+        assert_eq!(sub.step(at(1)), Step::Wait(Some(at(5))));
+        let notice = send(&mut sub, at(5));
+        assert_eq!((notice.cseq, notice.full), (2, false));
+        assert_eq!(said(&notice), ["b 1 -", "a 1 2", "c - 1"]);
+    }
+
+    #[test]
+    fn changes_during_a_notify_coalesce() {
+        let mut sub = started(&[("a", "1")]);
+        send(&mut sub, at(0));
+        sub.saw("a".to_owned(), Some(etag("2")));
+        sub.saw("a".to_owned(), Some(etag("3")));
+        sub.saw("b".to_owned(), Some(etag("1")));
+        sub.saw("b".to_owned(), None);
+        acknowledge(&mut sub, at(9));
+        assert_eq!(said(&send(&mut sub, at(9))), ["a 1 3"]);
+        acknowledge(&mut sub, at(20));
+        sub.saw("a".to_owned(), Some(etag("4")));
+        sub.saw("a".to_owned(), Some(etag("3")));
+        assert_eq!(sub.step(at(20)), Step::Wait(Some(at(3600))), "back where it was is nothing");
+    }
+
+    #[test]
+    fn a_refresh_says_everything_again_at_once() {
+        let mut sub = started(&[("a", "1")]);
+        send(&mut sub, at(0));
+        acknowledge(&mut sub, at(0));
+        sub.refreshed(2, at(4000));
+        assert_eq!(sub.step(at(1)), Step::Wait(Some(at(4000))), "the state is read first");
+        sub.saw_all(state(&[("a", "1"), ("b", "1")]));
+        let notice = send(&mut sub, at(1));
+        assert_eq!((said(&notice), notice.state), (vec!["a - 1".to_owned(), "b - 1".to_owned()], Ok(3999)));
+        // Another refresh before the answer is owed one more.
+        sub.refreshed(3, at(5000));
+        sub.saw_all(state(&[("b", "1")]));
+        acknowledge(&mut sub, at(1));
+        let notice = send(&mut sub, at(1));
+        assert!(notice.full);
+        assert_eq!(said(&notice), ["b - 1"]);
+        acknowledge(&mut sub, at(1));
+        assert_eq!(
+            sub.to_store(),
+            Progress { full_for: 3, acknowledged: state(&[("b", "1")]), ..sub.to_store() }
+        );
+    }
+
+    #[test]
+    fn unsubscribing_says_everything_and_expiry_what_is_new() {
+        let mut sub = started(&[("a", "1")]);
+        send(&mut sub, at(0));
+        acknowledge(&mut sub, at(0));
+        sub.refreshed(2, at(1));
+        sub.end(End::Timeout);
+        assert_eq!(sub.step(at(1)), Step::Wait(None));
+        sub.saw_all(state(&[("a", "1")]));
+        let notice = send(&mut sub, at(1));
+        assert_eq!((notice.state, said(&notice)), (Err(End::Timeout), vec!["a - 1".to_owned()]));
+        assert_eq!(sub.answered(Status::OK, None, at(1)), Answered::Over);
+        assert_eq!(sub.step(at(1)), Step::Remove);
+
+        let mut sub = started(&[("a", "1")]);
+        send(&mut sub, at(0));
+        acknowledge(&mut sub, at(0));
+        let notice = send(&mut sub, at(3600));
+        assert_eq!((notice.state, notice.differences.len(), notice.full), (Err(End::Timeout), 0, false));
+        assert_eq!(sub.answered(Status::SERVICE_UNAVAILABLE, None, at(3600)), Answered::Over);
+    }
+
+    #[test]
+    fn a_rejected_subscriber_learns_nothing_more() {
+        let mut sub = started(&[("a", "1")]);
+        sub.end(End::Rejected);
+        let notice = send(&mut sub, at(0));
+        assert_eq!((notice.state, notice.differences.len()), (Err(End::Rejected), 0));
+    }
+
+    #[test]
+    fn answers_that_end_and_answers_that_do_not() {
+        for code in [404, 405, 408, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604] {
+            let mut sub = started(&[("a", "1")]);
+            send(&mut sub, at(0));
+            assert_eq!(sub.answered(Status::new(code).unwrap(), None, at(0)), Answered::Over, "{code}");
+            assert_eq!(sub.step(at(0)), Step::Remove);
+        }
+        for (code, after, again) in
+            [(500, None, 30), (503, Some(120), 120), (401, None, 30), (600, Some(0), 0)]
+        {
+            let mut sub = started(&[("a", "1")]);
+            send(&mut sub, at(0));
+            assert_eq!(sub.answered(Status::new(code).unwrap(), after, at(0)), Answered::Kept, "{code}");
+            if again > 0 {
+                assert_eq!(sub.step(at(0)), Step::Wait(Some(at(again))), "{code}");
+            }
+            let notice = send(&mut sub, at(again));
+            assert_eq!((notice.cseq, notice.full, said(&notice)), (2, true, vec!["a - 1".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn after_a_restart_numbers_go_on_and_only_differences_are_said() {
+        let mut sub = started(&[("a", "1")]);
+        send(&mut sub, at(0));
+        acknowledge(&mut sub, at(0));
+        let stored = sub.to_store();
+        let mut sub = Subscription::new(stored.clone(), 1, GAP);
+        sub.expire_at(at(3600));
+        sub.saw_all(state(&[("a", "1")]));
+        assert_eq!(sub.step(at(0)), Step::Wait(Some(at(3600))));
+        sub.saw_all(state(&[("a", "2")]));
+        assert_eq!(sub.step(at(0)), Step::Reserve);
+        sub.reserved(sub.to_store().reserved);
+        let notice = send(&mut sub, at(0));
+        assert_eq!((notice.cseq, said(&notice)), (stored.reserved, vec!["a 1 2".to_owned()]));
+
+        // A SUBSCRIBE that was answered but never notified is owed its full NOTIFY.
+        let mut sub = Subscription::new(stored, 2, GAP);
+        sub.expire_at(at(3600));
+        sub.saw_all(state(&[("a", "1")]));
+        assert_eq!(sub.step(at(0)), Step::Reserve);
+    }
+
+    #[test]
+    fn numbers_are_reserved_ahead() {
+        let mut sub = started(&[("a", "0")]);
+        for n in 1..BLOCK {
+            sub.saw("a".to_owned(), Some(etag(&n.to_string())));
+            let now = at(u64::from(n) * 5);
+            assert_eq!(send(&mut sub, now).cseq, n);
+            acknowledge(&mut sub, now);
+        }
+        sub.saw("a".to_owned(), Some(etag("x")));
+        assert_eq!(sub.step(at(1000)), Step::Reserve);
+        assert_eq!(sub.to_store().reserved, 2 * BLOCK);
+    }
+
+    #[test]
+    fn a_long_state_is_said_in_pieces_without_delay() {
+        let names: Vec<String> = (0..450).map(|n| format!("d{n:03}")).collect();
+        let documents: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+        let mut sub = started(&documents);
+        let mut total = 0;
+        for piece in [200, 200, 50] {
+            let notice = send(&mut sub, at(0));
+            assert_eq!(notice.differences.len(), piece);
+            total += piece;
+            acknowledge(&mut sub, at(0));
+        }
+        assert_eq!(total, 450);
+        assert_eq!(sub.step(at(0)), Step::Wait(Some(at(3600))));
+        sub.saw("d000".to_owned(), None);
+        assert_eq!(sub.step(at(0)), Step::Wait(Some(at(5))), "the rate counts again");
+    }
+}

@@ -1,0 +1,105 @@
+//! NOTIFYs: when a subscription may send one it does, and the answer moves it on.
+
+use std::time::Duration;
+
+use sip_codec::Status;
+
+use super::{Engine, Tag};
+use crate::domain::subscription::{Answered, Step};
+use crate::domain::{hop, notify};
+
+/// Whose NOTIFY a client transaction carries, and its place in the window.
+#[derive(Debug)]
+pub(super) struct Sent {
+    tag: Tag,
+    slot: u64,
+}
+
+impl Engine {
+    /// Does what a subscription has to do next.
+    pub(super) fn step(&mut self, tag: &Tag, now: Duration) {
+        let Some(entry) = self.entries.get_mut(tag) else { return };
+        if let Some(timer) = entry.timer.take() {
+            self.timers.remove(&(timer, tag.clone()));
+        }
+        match entry.subscription.step(now) {
+            Step::Wait(Some(deadline)) => {
+                entry.timer = Some(deadline);
+                self.timers.insert((deadline, tag.clone()));
+            }
+            Step::Wait(None) => {}
+            Step::Reserve => entry.store(tag, &mut self.writes),
+            Step::Remove => entry.remove(tag, &mut self.writes),
+            Step::Send => self.send_notify(tag, now),
+        }
+    }
+
+    fn send_notify(&mut self, tag: &Tag, now: Duration) {
+        let Some(entry) = self.entries.get_mut(tag) else { return };
+        if entry.waiting {
+            return;
+        }
+        let hop = hop::next(entry.dialog.hop(), &self.accept.config.next_hops);
+        let Some(hop) = hop else {
+            // Only possible where the configuration changed since the SUBSCRIBE was answered.
+            tracing::warn!("subscription ended: its next hop is no longer configured");
+            entry.subscription.take(now);
+            return self.over(tag, now);
+        };
+        let Some(slot) = self.windows.take(hop, tag, now) else {
+            entry.waiting = true;
+            return;
+        };
+        let mut random = [0; 16];
+        self.entropy.fill(&mut random);
+        let branch = csc_sip::branch(random);
+        let notice = entry.subscription.take(now);
+        let event_id = entry.event_id.as_deref();
+        match notify::build(&entry.dialog, event_id, &notice, &branch, &self.accept.sender) {
+            Ok(request) => {
+                let sent = Sent { tag: tag.clone(), slot };
+                let started = self.client.start(&branch, "NOTIFY", request.clone(), hop, sent, now);
+                if started.is_ok() {
+                    self.metrics.sent();
+                    self.socket.send(request, hop);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "NOTIFY cannot be built");
+                self.windows.release(slot);
+                self.over(tag, now);
+            }
+        }
+    }
+
+    /// A NOTIFY was answered.
+    pub(super) fn answered(&mut self, sent: &Sent, status: Status, retry_after: Option<u32>) {
+        let now = self.now();
+        self.windows.release(sent.slot);
+        let Some(entry) = self.entries.get_mut(&sent.tag) else { return };
+        match entry.subscription.answered(status, retry_after, now) {
+            Answered::Acknowledged => {
+                self.metrics.acknowledged();
+                entry.store(&sent.tag, &mut self.writes);
+            }
+            Answered::Kept => self.metrics.refused(),
+            Answered::Over => self.metrics.ended(),
+        }
+        self.ready.push_back(sent.tag.clone());
+    }
+
+    /// Nobody answered a NOTIFY within timer F.
+    pub(super) fn timed_out(&mut self, sent: &Sent, now: Duration) {
+        self.metrics.silent();
+        self.windows.release(sent.slot);
+        self.over(&sent.tag, now);
+    }
+
+    /// The subscriber of a notice that was taken is not there.
+    fn over(&mut self, tag: &Tag, now: Duration) {
+        if let Some(entry) = self.entries.get_mut(tag) {
+            entry.subscription.answered(Status::REQUEST_TIMEOUT, None, now);
+            self.ready.push_back(tag.clone());
+        }
+    }
+}

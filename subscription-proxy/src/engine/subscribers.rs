@@ -1,0 +1,324 @@
+//! The subscriptions in memory: how they come, what they are told, how they go.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use csc_sip::Dialog;
+use csc_types::{Caller, McpttId, Revision, Server, Timestamp};
+
+use super::reader::{Found, Job, Seen, Stored, Watch, What};
+use super::tail::News;
+use super::writer::{Write, Written};
+use super::{BATCH, Engine, Half, Tag};
+use crate::domain::subscription::{End, Subscription};
+use crate::domain::tag::partition;
+use crate::domain::target::Target;
+use crate::records::{DeliveryRecord, DialogRecord};
+
+/// Paths that one subscription collects before it looks at everything instead.
+const PATHS: usize = 64;
+
+/// A subscription and what belongs to it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) subscription: Subscription,
+    pub(super) dialog: Dialog,
+    pub(super) event_id: Option<String>,
+    /// The version of the dialog record it was made from.
+    version: Revision,
+    /// Changes whenever `watch` or the state to be reported starts anew.
+    generation: u64,
+    watch: Arc<Watch>,
+    /// Who the last full look found.
+    caller: Option<Arc<Caller>>,
+    swept: Timestamp,
+    /// The deadline it stands in the timers with.
+    pub(super) timer: Option<Duration>,
+    /// Whether it waits for a place in a window.
+    pub(super) waiting: bool,
+    dirty: Dirty,
+    pending: Pending,
+}
+
+/// What of the documents is to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Dirty {
+    Nothing,
+    Paths(Vec<String>),
+    Everything,
+}
+
+/// What is to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    Nothing,
+    Progress,
+    End,
+}
+
+impl Entry {
+    /// Notes that its progress is to be stored.
+    pub(super) fn store(&mut self, tag: &Tag, writes: &mut VecDeque<Tag>) {
+        if self.pending == Pending::Nothing {
+            writes.push_back(tag.clone());
+            self.pending = Pending::Progress;
+        }
+    }
+
+    /// Notes that its records are to be removed.
+    pub(super) fn remove(&mut self, tag: &Tag, writes: &mut VecDeque<Tag>) {
+        if self.pending == Pending::Nothing {
+            writes.push_back(tag.clone());
+        }
+        self.pending = Pending::End;
+    }
+
+    /// Notes what to look at. True if nothing was noted before.
+    fn soil(&mut self, path: Option<&str>) -> bool {
+        let clean = self.dirty == Dirty::Nothing;
+        match (&mut self.dirty, path) {
+            (Dirty::Paths(paths), Some(path)) if paths.len() < PATHS => {
+                if !paths.iter().any(|known| known == path) {
+                    paths.push(path.to_owned());
+                }
+            }
+            (dirty @ Dirty::Nothing, Some(path)) => *dirty = Dirty::Paths(vec![path.to_owned()]),
+            (dirty, _) => *dirty = Dirty::Everything,
+        }
+        clean
+    }
+}
+
+impl Engine {
+    /// Takes what a log said.
+    pub(super) fn heard(&mut self, news: News) {
+        match news {
+            News::Document(path) => {
+                for tag in self.watchers.of_document(&path) {
+                    self.look(&tag, Some(&path));
+                }
+            }
+            News::Account(user) => {
+                for tag in self.watchers.of_user(&user) {
+                    self.look(&tag, None);
+                }
+            }
+            News::Dialog(tag) => self.jobs.push_back(Job::Load(Tag::from(tag))),
+            News::Missed(here) => {
+                let mut known: Vec<Tag> = self.entries.keys().cloned().collect();
+                for tag in &known {
+                    self.look(tag, None);
+                }
+                known.retain(|tag| partition(tag) == Some(here));
+                self.jobs.extend(known.into_iter().map(Job::Load));
+                self.jobs.push_back(Job::Scan(here));
+            }
+        }
+    }
+
+    /// Has a subscription's documents looked at: what an entry that names `path` may have changed, or everything.
+    fn look(&mut self, tag: &Tag, path: Option<&str>) {
+        if let Some(entry) = self.entries.get_mut(tag)
+            && entry.soil(path)
+        {
+            self.dirty.push_back(tag.clone());
+        }
+    }
+
+    /// The next batch for the reader.
+    pub(super) fn next_jobs(&mut self) -> Vec<Job> {
+        let mut jobs: Vec<Job> = self.jobs.drain(..self.jobs.len().min(BATCH)).collect();
+        while jobs.len() < BATCH {
+            let Some(tag) = self.dirty.pop_front() else { break };
+            let Some(entry) = self.entries.get_mut(&tag) else { continue };
+            let dirty = std::mem::replace(&mut entry.dirty, Dirty::Nothing);
+            let what = match (dirty, &entry.caller) {
+                (Dirty::Nothing, _) => continue,
+                (Dirty::Paths(paths), Some(caller)) => What::At(caller.clone(), paths),
+                (Dirty::Paths(_) | Dirty::Everything, _) => What::All,
+            };
+            let (generation, watch) = (entry.generation, entry.watch.clone());
+            jobs.push(Job::Look { tag, generation, watch, what });
+        }
+        jobs
+    }
+
+    /// The next batch for the writer.
+    pub(super) fn next_writes(&mut self) -> Vec<Write> {
+        let mut writes = Vec::new();
+        while writes.len() < BATCH {
+            let Some(tag) = self.writes.pop_front() else { break };
+            let Some(entry) = self.entries.get_mut(&tag) else { continue };
+            match std::mem::replace(&mut entry.pending, Pending::Nothing) {
+                Pending::Nothing => {}
+                Pending::Progress => {
+                    let record = DeliveryRecord::from(entry.subscription.to_store());
+                    writes.push(Write::Progress(tag, record, entry.swept));
+                }
+                Pending::End => writes.push(Write::End(tag, entry.version)),
+            }
+        }
+        writes
+    }
+
+    /// Takes what the reader found.
+    pub(super) fn found(&mut self, found: Found) {
+        match found {
+            Found::Dialogs(tags) => {
+                let unknown = tags.into_iter().filter(|tag| !self.entries.contains_key(tag));
+                self.jobs.extend(unknown.map(Job::Load));
+            }
+            Found::Loaded(tag, None) => self.forget(&tag),
+            Found::Loaded(tag, Some(stored)) => {
+                let half = (stored.dialog.call_id.clone(), stored.dialog.remote_tag.clone());
+                if self.answering.contains_key(&half) {
+                    self.parked.push((tag, stored));
+                } else {
+                    self.loaded(&tag, *stored);
+                }
+            }
+            Found::Seen(tag, generation, seen) => {
+                let Some(entry) = self.entries.get_mut(&tag) else { return };
+                if entry.generation != generation {
+                    return;
+                }
+                match seen {
+                    Seen::All(caller, state) => {
+                        entry.caller = Some(caller);
+                        entry.subscription.saw_all(state);
+                    }
+                    Seen::Some(documents) => {
+                        for (sel, etag) in documents {
+                            entry.subscription.saw(sel, etag);
+                        }
+                    }
+                    Seen::Rejected => entry.subscription.end(End::Rejected),
+                }
+                self.ready.push_back(tag);
+            }
+        }
+    }
+
+    /// The answer to a SUBSCRIBE has left: what it changed may now be acted upon.
+    pub(super) fn unpark(&mut self, half: &Half) {
+        let of = |stored: &Stored| stored.dialog.call_id == half.0 && stored.dialog.remote_tag == half.1;
+        let (now, later) = std::mem::take(&mut self.parked).into_iter().partition(|(_, stored)| of(stored));
+        self.parked = later;
+        for (tag, stored) in now {
+            self.loaded(&tag, *stored);
+        }
+    }
+
+    /// A dialog record was read that is new to us, or a newer version, or the same again.
+    fn loaded(&mut self, tag: &Tag, stored: Stored) {
+        let now = self.now();
+        let left = stored.dialog.expires().since(self.accept.clock.now());
+        let expires = now.saturating_add(left);
+        let cseq = stored.dialog.remote_cseq;
+        if let Some(entry) = self.entries.get_mut(tag) {
+            if entry.version >= stored.version {
+                return;
+            }
+            self.watchers.remove(tag, &entry.watch);
+            let Ok(watch) = self.watch(&stored.dialog) else { return self.forget(tag) };
+            let Some(entry) = self.entries.get_mut(tag) else { return };
+            entry.subscription.refreshed(cseq, expires);
+            entry.dialog = stored.dialog.dialog();
+            entry.version = stored.version;
+            entry.generation += 1;
+            entry.watch = Arc::new(watch);
+            entry.swept = stored.dialog.swept();
+        } else {
+            let Ok(watch) = self.watch(&stored.dialog) else { return };
+            let interval = self.accept.config.min_notify_interval;
+            let mut subscription = Subscription::new(stored.progress, cseq, interval);
+            subscription.expire_at(expires);
+            let user = watch.subscriber.clone();
+            let entry = Entry {
+                subscription,
+                dialog: stored.dialog.dialog(),
+                event_id: stored.dialog.event_id.clone(),
+                version: stored.version,
+                generation: 0,
+                watch: Arc::new(watch),
+                caller: None,
+                swept: stored.dialog.swept(),
+                timer: None,
+                waiting: false,
+                dirty: Dirty::Nothing,
+                pending: Pending::Nothing,
+            };
+            self.entries.insert(tag.clone(), entry);
+            self.keep_within_limit(user, tag);
+        }
+        let Some(entry) = self.entries.get_mut(tag) else { return };
+        if stored.dialog.ended {
+            entry.subscription.end(End::Timeout);
+        }
+        self.watchers.add(tag, &entry.watch);
+        self.look(tag, None);
+        self.ready.push_back(tag.clone());
+    }
+
+    /// A user's oldest subscription makes room for the newest: a terminal that starts over and over leaves dialogs behind
+    /// that nobody will end.
+    fn keep_within_limit(&mut self, user: McpttId, tag: &Tag) {
+        let tags = self.by_user.entry(user).or_default();
+        tags.push_back(tag.clone());
+        if tags.len() <= self.accept.config.max_per_user {
+            return;
+        }
+        if let Some(oldest) = tags.pop_front()
+            && let Some(entry) = self.entries.get_mut(&oldest)
+        {
+            entry.subscription.end(End::Probation);
+            self.ready.push_back(oldest);
+        }
+    }
+
+    /// Who watches what, as a record says.
+    fn watch(&self, dialog: &DialogRecord) -> Result<Watch, csc_types::IdError> {
+        let subscriber: McpttId = dialog.subscriber.parse()?;
+        let naming = &self.accept.naming;
+        let Some(auid) = &dialog.auid else {
+            let targets = dialog.entries.iter().filter_map(|uri| Target::parse(uri, naming)).collect();
+            return Ok(Watch { subscriber, server: None, targets });
+        };
+        // A server that is no longer configured watches nothing.
+        let orgs =
+            self.accept.config.server(&subscriber).map(|server| server.orgs.clone()).unwrap_or_default();
+        let targets = Target::usage(auid, orgs.clone()).into_iter().collect();
+        let server = Some(Server { name: dialog.subscriber.clone(), orgs });
+        Ok(Watch { subscriber, server, targets })
+    }
+
+    /// Takes what the writer did.
+    pub(super) fn written(&mut self, written: Written) {
+        match written {
+            Written::Reserved(tag, reserved) => {
+                if let Some(entry) = self.entries.get_mut(&tag) {
+                    entry.subscription.reserved(reserved);
+                    self.ready.push_back(tag);
+                }
+            }
+            Written::Ended(tag) => self.forget(&tag),
+            Written::Refreshed(tag) => self.jobs.push_back(Job::Load(tag)),
+        }
+    }
+
+    fn forget(&mut self, tag: &Tag) {
+        let Some(entry) = self.entries.remove(tag) else { return };
+        self.watchers.remove(tag, &entry.watch);
+        if let Some(timer) = entry.timer {
+            self.timers.remove(&(timer, tag.clone()));
+        }
+        let user = &entry.watch.subscriber;
+        if let Some(tags) = self.by_user.get_mut(user) {
+            tags.retain(|known| known != tag);
+            if tags.is_empty() {
+                self.by_user.remove(user);
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Follows the logs of all partitions.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use csc_proto::event::v1::LogEntry;
+use csc_proto::event::v1::log_entry::Change;
+use csc_store::{Cursor, Records, StoreError, Tail};
+use csc_types::{McpttId, Partition};
+use prost::Message as _;
+use tokio::sync::mpsc;
+
+/// Entries of a partition read at once.
+const LIMIT: usize = 512;
+/// How long one call waits for news.
+const WAIT: Duration = Duration::from_secs(10);
+/// Between two attempts while the store does not answer.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What a log entry says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum News {
+    /// The document at this path changed.
+    Document(String),
+    /// The account of this user changed.
+    Account(McpttId),
+    /// The dialog with this tag was created, refreshed or ended.
+    Dialog(String),
+    /// Entries of this partition may have been missed: states are to be compared. At the start that is all of them.
+    Missed(Partition),
+}
+
+/// Follows the logs until the engine is gone. A partition's position is taken before anybody is told to compare states, so
+/// that what changes in between is told once more rather than not at all.
+pub(super) async fn run(records: Records, news: mpsc::Sender<Vec<News>>) -> anyhow::Result<()> {
+    let mut cursors: BTreeMap<Partition, Cursor> = BTreeMap::new();
+    let mut missing: Vec<Partition> = Partition::all().collect();
+    loop {
+        match follow(&records, &mut cursors, &mut missing).await {
+            Ok(heard) if heard.is_empty() => {
+                if news.is_closed() {
+                    return Ok(());
+                }
+            }
+            Ok(heard) => {
+                if news.send(heard).await.is_err() {
+                    return Ok(());
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "store failed while following the logs");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+async fn follow(
+    records: &Records,
+    cursors: &mut BTreeMap<Partition, Cursor>,
+    missing: &mut Vec<Partition>,
+) -> Result<Vec<News>, StoreError> {
+    let mut heard = Vec::new();
+    while let Some(partition) = missing.last().copied() {
+        let position = records.store().position(partition).await?;
+        cursors.insert(partition, position);
+        missing.pop();
+        heard.push(News::Missed(partition));
+    }
+    if !heard.is_empty() {
+        return Ok(heard);
+    }
+    let places: Vec<_> = cursors.iter().map(|(partition, cursor)| (*partition, *cursor)).collect();
+    for (partition, tail) in records.store().tail(&places, LIMIT, WAIT).await? {
+        match tail {
+            Tail::Lost => missing.push(partition),
+            Tail::Entries { entries, cursor } => {
+                cursors.insert(partition, cursor);
+                heard.extend(entries.iter().filter_map(|entry| understand(&entry.payload)));
+            }
+        }
+    }
+    Ok(heard)
+}
+
+/// What an entry says; `None` for one of a kind that this release does not know.
+fn understand(payload: &[u8]) -> Option<News> {
+    match LogEntry::decode(payload).ok()?.change? {
+        Change::Document(document) => Some(News::Document(document.path)),
+        Change::Account(account) => account.mcptt_id.parse().ok().map(News::Account),
+        Change::Subscription(subscription) => Some(News::Dialog(subscription.dialog)),
+    }
+}
