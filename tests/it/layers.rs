@@ -60,7 +60,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The dependencies that each workspace crate needs to be built (dev-dependencies left out).
+/// The dependencies that each workspace crate needs to be built (dev-dependencies and optional ones left out).
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
@@ -76,7 +76,8 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .iter()
         .map(|package| {
             let needed = package["dependencies"].as_array().expect("dependencies").iter();
-            let needed = needed.filter(|d| d["kind"].is_null()).map(|d| text(&d["name"])).collect();
+            let needed = needed.filter(|d| d["kind"].is_null() && d["optional"] == false);
+            let needed = needed.map(|d| text(&d["name"])).collect();
             (text(&package["name"]), needed)
         })
         .collect()

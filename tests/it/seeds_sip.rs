@@ -33,7 +33,7 @@ impl Terminal {
         );
         let length = length.unwrap_or(body.len());
         format!(
-            "SUBSCRIBE sip:{psi}@ptt.mnc031.mcc450.3gppnetwork.org SIP/2.0 \r\n\
+            "SUBSCRIBE sip:{psi}@ptt.mnc031.mcc450.3gppnetwork.org SIP/2.0\r\n\
              From: <{USER}>;tag=d43dd20-201011e-13c4-65014-786d2b-5845b5dd-786d2b \r\nTo: <{USER}> \r\n\
              Call-ID: d4d6468-201011e-13c4-65014-786d2b-5227924f-{number} \r\nCSeq: 1 SUBSCRIBE \r\n\
              P-Access-Network-Info: 3GPP-E-UTRAN;utran-cell-id-3gpp=450053703204da0f \r\n\

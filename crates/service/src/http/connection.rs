@@ -30,6 +30,7 @@ where
     let mut connection = http1::Builder::new()
         .header_read_timeout(None) // the phases below tell an idle client from a slow one
         .max_headers(limits.header_count)
+        .allow_multiple_spaces_in_request_line_delimiters(true) // fielded terminals send them (RFC 9112 3)
         .max_header_size(limits.header_size)
         .max_buf_size(limits.header_size)
         .serve_connection(
