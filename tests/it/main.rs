@@ -1,5 +1,6 @@
 //! Every scenario, in one binary.
 
+mod crash;
 mod layers;
 mod samples;
 mod seeds;
