@@ -1,18 +1,18 @@
 //! Every service in one process, on the embedded store.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use csc_auth::{GrpcKeys, TokenVerifier, VerifierConfig};
 use csc_service::config::Settings;
 use csc_service::{App, AppConfig, Bound, Metrics, ServiceParts, Task, TelemetryConfig, bus};
-use csc_store::{Embedded, Options, Records, Store};
+use csc_store::{Records, Store};
 use csc_subscription_proxy::Naming;
 use csc_types::{Clock, Entropy};
 
 use crate::documents;
+use crate::store::{self, StoreConfig};
 
 /// The settings of all services.
 pub struct Config {
@@ -28,11 +28,6 @@ pub struct Config {
     cms: csc_cms::Config,
     kms: csc_kms::Config,
     sip: csc_subscription_proxy::Config,
-}
-
-struct StoreConfig {
-    path: PathBuf,
-    options: Options,
 }
 
 impl Config {
@@ -72,29 +67,6 @@ impl Config {
     }
 }
 
-impl StoreConfig {
-    fn read(settings: &mut Settings) -> Self {
-        let mut section =
-            settings.section("store", "Where everything durable is kept: one file of this process alone.");
-        Self {
-            path: section.path(
-                "path",
-                "csc.redb",
-                "The file. It is made when there is none; back it up as a whole.",
-            ),
-            options: Options {
-                cache: section.size(
-                    "cache",
-                    "64MiB",
-                    ("1MiB", "64GiB"),
-                    "Octets of the file that are kept in memory.",
-                ),
-                queue: section.number("queue", 1024, 1..=65_536, "Commits that may wait for the disk."),
-            },
-        }
-    }
-}
-
 /// All services, their sockets bound.
 pub struct AllInOne {
     bound: Bound,
@@ -112,7 +84,7 @@ impl AllInOne {
         entropy: Arc<dyn Entropy>,
     ) -> anyhow::Result<Self> {
         let metrics = Metrics::new();
-        let store = open(&config.store, &clock, &entropy).await?;
+        let store = config.store.open(Arc::clone(&clock), Arc::clone(&entropy)).await?;
         let records = Records::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&entropy));
 
         let idms = csc_idms::Deps {
@@ -171,7 +143,7 @@ impl AllInOne {
 
         let mut own = ServiceParts::new("csc");
         own.grpc = Some(documents::front(&mut gms, &mut cms)?);
-        own.tasks.push(watch(store));
+        own.tasks.push(store::watch(store, &metrics));
         own.tasks.push(Task::new("token keys", move |shutdown| async move {
             tokio::select! {
                 () = verifier.keep_fresh() => {}
@@ -211,26 +183,4 @@ impl AllInOne {
         }
         self.bound.run(stop).await
     }
-}
-
-async fn open(
-    config: &StoreConfig,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> anyhow::Result<Arc<Embedded>> {
-    let (path, options, clock, entropy) =
-        (config.path.clone(), config.options, Arc::clone(clock), Arc::clone(entropy));
-    let opened =
-        tokio::task::spawn_blocking(move || Embedded::open(&path, options, clock, &*entropy)).await?;
-    Ok(Arc::new(opened.context("opening the store")?))
-}
-
-/// A store that failed cannot be used again in this process: it ends, and its supervisor starts another.
-fn watch(store: Arc<Embedded>) -> Task {
-    Task::new("store", move |shutdown| async move {
-        tokio::select! {
-            why = store.failed() => anyhow::bail!("the store has failed: {why}"),
-            () = shutdown.requested() => Ok(()),
-        }
-    })
 }

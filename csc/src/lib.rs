@@ -11,6 +11,7 @@ mod pki;
 pub mod provision;
 mod roots;
 pub mod site;
+mod store;
 mod terminal;
 pub mod ue;
 

@@ -1,0 +1,83 @@
+//! The embedded store of a process: its settings, its opening, its metrics and its end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use csc_service::config::Settings;
+use csc_service::{Metrics, Task};
+use csc_store::{Embedded, Options, Stats};
+use csc_types::{Clock, Entropy};
+
+/// How often the engine's figures are read.
+const SAMPLE: Duration = Duration::from_secs(1);
+
+/// Section `store`.
+pub(crate) struct StoreConfig {
+    path: PathBuf,
+    options: Options,
+}
+
+impl StoreConfig {
+    pub(crate) fn read(settings: &mut Settings) -> Self {
+        let mut section =
+            settings.section("store", "Where everything durable is kept: one file of this process alone.");
+        Self {
+            path: section.path(
+                "path",
+                "csc.redb",
+                "The file. It is made when there is none; back it up as a whole.",
+            ),
+            options: Options {
+                cache: section.size(
+                    "cache",
+                    "64MiB",
+                    ("1MiB", "64GiB"),
+                    "Octets of the file that are kept in memory.",
+                ),
+                queue: section.number("queue", 1024, 1..=65_536, "Commits that may wait for the disk."),
+            },
+        }
+    }
+
+    /// Opens the file, or makes it.
+    ///
+    /// # Errors
+    /// If it is open elsewhere or damaged.
+    pub(crate) async fn open(
+        &self,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> anyhow::Result<Arc<Embedded>> {
+        let (path, options) = (self.path.clone(), self.options);
+        let opened =
+            tokio::task::spawn_blocking(move || Embedded::open(&path, options, clock, &*entropy)).await?;
+        Ok(Arc::new(opened.context("opening the store")?))
+    }
+}
+
+/// Counts what the engine does, and ends the process when it has failed: it cannot be used again without opening the
+/// file anew.
+pub(crate) fn watch(store: Arc<Embedded>, metrics: &Metrics) -> Task {
+    let done = metrics.counter("csc_store_commits_total", "Commits by outcome.", &["outcome"]);
+    let syncs =
+        metrics.counter("csc_store_syncs_total", "Durable transactions; each may hold many commits.", &[]);
+    let queued = metrics.gauge("csc_store_queued", "Commits that wait for the disk.", &[]);
+    Task::new("store", move |shutdown| async move {
+        let mut before = Stats::default();
+        loop {
+            let now = store.stats();
+            done.with_label_values(&["applied"]).inc_by(now.commits - before.commits);
+            done.with_label_values(&["conflict"]).inc_by(now.conflicts - before.conflicts);
+            syncs.with_label_values::<&str>(&[]).inc_by(now.transactions - before.transactions);
+            queued.with_label_values::<&str>(&[]).set(i64::try_from(now.queued).unwrap_or(i64::MAX));
+            before = now;
+            tokio::select! {
+                () = tokio::time::sleep(SAMPLE) => {}
+                why = store.failed() => anyhow::bail!("the store has failed: {why}"),
+                () = shutdown.requested() => return Ok(()),
+            }
+        }
+    })
+}
