@@ -1,5 +1,6 @@
 //! Octets that wipe themselves and cannot be printed by accident.
 
+use crypto_bigint::{Choice, CtSelect};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
@@ -34,10 +35,10 @@ impl<const N: usize> SecretBytes<N> {
     }
 }
 
-/// The digit of a value below 16: '0' + value, and 7 more from 'A' on.
+/// The digit of a value below 16. The choice is a conditional move: arithmetic alone was compiled to a branch.
 fn hex_digit(value: u8) -> char {
-    let from_a = 9u8.wrapping_sub(value) >> 7;
-    char::from(b'0' + value + 7 * from_a)
+    let letter = Choice::from_u8_lt(9, value);
+    char::from(u8::ct_select(&(b'0' + value), &(b'A' - 10).wrapping_add(value), letter))
 }
 
 impl<const N: usize> ConstantTimeEq for SecretBytes<N> {
