@@ -17,6 +17,9 @@ mod refused;
 mod scope;
 mod verifier;
 
+#[cfg(test)]
+mod tests;
+
 pub use cache::{KeySource, KeySourceError};
 pub use claims::Claims;
 pub use grpc::GrpcKeys;
