@@ -67,7 +67,7 @@ pub struct ServerSecret {
 
 /// The file does not hold a server secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a server secret is 64 hexadecimal digits; make one with `csc idms secret create`")]
+#[error("a server secret is 64 hexadecimal digits; make one with `csc idms keys create`")]
 pub struct ServerSecretError;
 
 impl ServerSecret {

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use josekit::JoseError;
 use josekit::jwk::KeyPair;
+use josekit::jwk::alg::rsa::RsaKeyPair;
 use josekit::jws::alg::rsassa::RsassaJwsSigner;
 use josekit::jws::{HS256, JwsHeader, JwsSigner, RS256, serialize_compact};
 use serde::Serialize;
@@ -26,7 +27,7 @@ pub struct SigningKey {
 #[derive(Debug, thiserror::Error)]
 pub enum SigningKeyError {
     /// It is no RSA private key in PEM.
-    #[error("not an RSA private key in PEM; make one with `csc idms key create`")]
+    #[error("not an RSA private key in PEM; make one with `csc idms keys create`")]
     Unreadable(#[source] JoseError),
     /// It has less than 2048 or more than 4096 bits.
     #[error("an RSA key that signs tokens has 2048 to 4096 bits")]
@@ -48,8 +49,7 @@ impl SigningKey {
     /// Takes the content of a key file. The key's `kid` is its thumbprint (RFC 7638), so that it names the key and
     /// nothing but the key.
     pub fn from_pem(pem: &[u8]) -> Result<Self, SigningKeyError> {
-        let pair = RS256.key_pair_from_pem(pem).map_err(SigningKeyError::Unreadable)?;
-        let mut signer = RS256.signer_from_pem(pem).map_err(SigningKeyError::Unreadable)?;
+        let pair = RsaKeyPair::from_pem(pem).map_err(SigningKeyError::Unreadable)?;
         let public = pair.to_jwk_public_key();
         let number = |name| public.parameter(name).and_then(Value::as_str).unwrap_or_default();
         let (n, e) = (number("n"), number("e"));
@@ -57,6 +57,7 @@ impl SigningKey {
         if !(342..=683).contains(&n.len()) {
             return Err(SigningKeyError::Length);
         }
+        let mut signer = RS256.signer_from_pem(pem).map_err(SigningKeyError::Unreadable)?;
         let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)));
         let jwk = json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": n, "e": e });
         signer.set_key_id(kid);
@@ -87,7 +88,6 @@ fn compact(claims: &impl Serialize, signer: &dyn JwsSigner) -> Result<String, Si
 
 #[cfg(test)]
 mod tests {
-    use josekit::jwk::alg::rsa::RsaKeyPair;
     use josekit::jwk::{Jwk, JwkSet};
     use josekit::jws::deserialize_compact;
 
