@@ -55,9 +55,10 @@ impl Target {
     /// what is generated anew for each reader and so never changes.
     ///
     /// A node of a document stands for its document: without its content nothing more can be said about it than that it
-    /// may have changed.
+    /// may have changed. Blanks around a segment of the path mean nothing: fielded terminals send them.
     pub(crate) fn parse(uri: &str, naming: &Naming) -> Option<Target> {
-        let parsed = XcapUri::parse_entry(uri, &naming.roots).ok()?;
+        let meant = uri.split('/').map(str::trim).collect::<Vec<_>>().join("/");
+        let parsed = XcapUri::parse_entry(&meant, &naming.roots).ok()?;
         let root = parsed.root.map(|root| root.organisation);
         let mut sel = below_root(uri).to_owned();
         if parsed.node.is_some() {
@@ -184,6 +185,10 @@ mod tests {
         for (uri, sel) in [
             (encoded.to_owned(), encoded),
             (format!(" /{encoded} "), encoded),
+            (
+                " org.3gpp.mcptt.ue-config /users/tel:+8210/ue-config ".to_owned(),
+                "org.3gpp.mcptt.ue-config /users/tel:+8210/ue-config",
+            ),
             (format!("https://csc.example.org:4420/{encoded}"), encoded),
             (format!("{encoded}/~~/mcptt-user-profile/Name"), encoded),
         ] {

@@ -1,0 +1,15 @@
+//! The service over real UDP sockets, driven as terminals, a CSCF and an MCPTT server would. Time is a clock that the
+//! test moves, unless a test is about load.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod burst;
+mod delivery;
+mod forms;
+mod identity;
+mod refusals;
+mod restart;
+mod rights;
+mod torture;
+mod ue;
+mod world;
