@@ -69,7 +69,7 @@ impl TelemetryConfig {
 #[error("logging is already set up")]
 pub struct TelemetryError;
 
-/// Sets logging up for the whole process, once.
+/// Sets logging up for the whole process, once. Panics are logged like everything else from then on.
 ///
 /// # Errors
 /// When it was set up before.
@@ -81,5 +81,10 @@ pub fn telemetry(config: &TelemetryConfig) -> Result<(), TelemetryError> {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
         LogFormat::Text => lines.try_init(),
     };
-    set.map_err(|_| TelemetryError)
+    set.map_err(|_| TelemetryError)?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, message = panic.payload_as_str(), "panic");
+    }));
+    Ok(())
 }

@@ -3,6 +3,7 @@
 mod cache;
 mod grpc;
 mod keys;
+mod logs;
 mod rows;
 mod tokens;
 mod wycheproof;

@@ -24,7 +24,7 @@ pub(crate) async fn serve<I>(io: I, peer: Peer, shared: Arc<Shared>, shutdown: S
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let limits = shared.limits.clone();
+    let (limits, cut) = (shared.limits.clone(), shared.cut.clone());
     let address = peer.address;
     let (setter, mut phases) = PhaseSetter::new();
     let mut connection = http1::Builder::new()
@@ -67,6 +67,7 @@ where
                 };
             }
             () = sleep_until(deadline) => {
+                cut.with_label_values(&[phase.name()]).inc();
                 tracing::debug!(?phase, %address, "connection too slow");
                 break;
             }

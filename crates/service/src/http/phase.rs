@@ -23,6 +23,19 @@ pub(crate) enum Phase {
     Answered,
 }
 
+impl Phase {
+    /// The word for it in metrics.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Quiet => "quiet",
+            Self::Head => "head",
+            Self::Request => "request",
+            Self::Answered => "answered",
+        }
+    }
+}
+
 /// The phase of a connection, shared by all who see it change.
 #[derive(Clone, Debug)]
 pub(crate) struct PhaseSetter(Arc<watch::Sender<Phase>>);

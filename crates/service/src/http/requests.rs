@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) admission: Arc<Semaphore>,
+    /// Connections that ran out of time.
+    pub(crate) cut: IntCounterVec,
     requests: IntCounterVec,
     seconds: HistogramVec,
 }
@@ -36,6 +38,11 @@ impl Shared {
     pub(crate) fn new(router: Router, limits: Limits, clock: Arc<dyn Clock>, metrics: &Metrics) -> Self {
         Self {
             admission: Arc::new(Semaphore::new(limits.requests)),
+            cut: metrics.counter(
+                "csc_http_connections_cut_total",
+                "Connections that were closed because a limit of time was over, by what they were doing.",
+                &["phase"],
+            ),
             requests: metrics.counter(
                 "csc_http_requests_total",
                 "Requests by service, method and status.",

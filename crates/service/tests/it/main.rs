@@ -7,6 +7,7 @@ mod client;
 mod drain;
 mod files;
 mod flood;
+mod logs;
 mod pki;
 mod requests;
 mod server;

@@ -36,6 +36,8 @@ async fn the_request_target_arrives_octet_for_octet() {
         let answer = client.get(target).await;
         assert_eq!((answer.status, answer.text()), (200, target));
     }
+    client.send("GET  /sample/x   HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    assert_eq!(client.answer().await.unwrap().text(), "/sample/x");
     for target in ["/", "/other", "/root/other", "*", "/samples"] {
         assert_eq!(client.get(target).await.status, 404, "{target}");
     }

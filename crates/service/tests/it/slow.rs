@@ -71,6 +71,8 @@ async fn an_idle_connection_ends() {
     let mut client = Client::connect(server.address, &pki).await;
     assert_eq!(client.get("/sample/x").await.status, 200);
     assert!(client.closed().await.is_empty());
+    let metrics = crate::admin::get(server.admin, "/metrics").await.1;
+    assert!(metrics.contains("csc_http_connections_cut_total{phase=\"quiet\"} 1"), "{metrics}");
 }
 
 #[tokio::test]
