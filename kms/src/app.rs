@@ -1,0 +1,101 @@
+//! Wiring: the service as the process that runs it sees it.
+
+use std::sync::Arc;
+
+use csc_auth::TokenVerifier;
+use csc_service::http::Mount;
+use csc_service::{Metrics, ServiceParts};
+use csc_store::Records;
+use csc_types::{Clock, Entropy};
+
+use crate::audit::Audit;
+use crate::config::Config;
+use crate::http::{Kms, Settings};
+use crate::limit::Limit;
+use crate::pool::Pool;
+use crate::root::{self, RootError};
+
+/// What the service works with.
+#[derive(Clone)]
+pub struct Deps {
+    /// The store, for account records and audit lines.
+    pub records: Records,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Verifies access tokens.
+    pub verifier: Arc<TokenVerifier>,
+    /// Where its metrics are registered.
+    pub metrics: Metrics,
+}
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration has mistakes that were not looked at.
+    #[error("nothing is configured to unseal the root with")]
+    NoKek,
+    /// The root is not there or not good. It is never made anew: that would orphan the keys of every user.
+    #[error("cannot load the root {path}; make one with `csc kms root create`")]
+    Root {
+        /// Where it was looked for.
+        path: String,
+        /// What is wrong.
+        source: RootError,
+    },
+    /// The process is ending.
+    #[error("loading the root was interrupted")]
+    Interrupted,
+}
+
+/// Loads the root and builds the service around it.
+///
+/// # Errors
+/// See [`BuildError`].
+pub async fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildError> {
+    let kek = config.kek.clone().ok_or(BuildError::NoKek)?;
+    let path = config.root.clone();
+    // Deriving a key from a passphrase and building the table of multiples take a moment.
+    let loading = tokio::task::spawn_blocking(move || {
+        root::load(&path, &kek)
+            .map_err(|source| BuildError::Root { path: path.display().to_string(), source })
+    });
+    let root = Arc::new(loading.await.map_err(|_| BuildError::Interrupted)??);
+    tracing::info!(kms_uri = root.kms_uri(), "root unsealed");
+
+    let Deps { records, clock, entropy, verifier, metrics } = deps;
+    let kms = Arc::new(Kms {
+        audit: Audit::new(records.clone(), Arc::clone(&clock), entropy.as_ref(), root.kms_uri()),
+        limit: Limit::new(config.requests_per_minute),
+        pool: Pool::new(config.workers, config.queue),
+        root,
+        settings: Settings {
+            kms_id: config.kms_id.clone(),
+            issuer: config.issuer.clone(),
+            user_domains: config.user_domains.clone(),
+            periods: config.periods,
+            previous_period: config.previous_period,
+            user_id: config.user_id,
+            dialect: config.dialect,
+            body_limit: config.body_limit,
+        },
+        requests: metrics.counter(
+            "csc_kms_requests_total",
+            "KMS requests by outcome.",
+            &["request", "status"],
+        ),
+        key_sets: metrics.counter("csc_kms_key_sets_total", "Key sets that were given out.", &[]),
+        seconds: metrics.seconds("csc_kms_issue_seconds", "Time to compute the key sets of a request.", &[]),
+        records,
+        clock,
+        verifier,
+    });
+    let service = tower::service_fn(move |request| {
+        let kms = Arc::clone(&kms);
+        async move { Ok(kms.serve(request).await) }
+    });
+    let mut parts = ServiceParts::new("kms");
+    parts.mounts.push(Mount::new(["keymanagement"], service));
+    Ok(parts)
+}
