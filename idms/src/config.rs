@@ -124,14 +124,18 @@ an older hash keeps its own.",
     }
 
     fn hashing(section: &mut Section<'_>) -> hashing::Limits {
+        let workers = section.number(
+            "password_workers",
+            0,
+            0..=1024,
+            "Passwords that are hashed at once. Each takes a processor core and password_memory for some milliseconds.
+0: as many as there are cores.",
+        );
         hashing::Limits {
-            workers: section.number(
-                "password_workers",
-                2,
-                1..=1024,
-                "Passwords that are hashed at once. Each takes a processor core and password_memory for some
-milliseconds; more than there are cores gains nothing.",
-            ),
+            workers: match workers {
+                0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+                workers => workers,
+            },
             waiting: section.number(
                 "password_queue",
                 64,

@@ -229,20 +229,18 @@ async fn a_fault_inside_is_server_error_and_a_store_that_is_away_is_503() {
 async fn guessing_is_slowed_down_for_the_guesser_only() {
     let mut world = World::new().await;
     let wrong = digest("wrong");
-    let names = [ALEX, "tel:+82571000002", "nobody"];
-    for name in names {
-        let answers = async || world.authreq(&[("user_name", name), ("user_password", &wrong)]).await;
-        if name != "nobody" {
-            for _ in 0..10 {
-                answers().await.redirected("auth_fail", "pssword_is_not_matched", "abcdef");
-            }
-            let answer = answers().await;
-            assert_eq!(
-                (answer.status, answer.header("retry-after")),
-                (StatusCode::TOO_MANY_REQUESTS, "31"),
-                "{name}"
-            );
+    // Whether there is such a user makes no difference.
+    for name in [ALEX, "tel:+82571000002"] {
+        let guess = [("user_name", name), ("user_password", wrong.as_str())];
+        for _ in 0..10 {
+            world.authreq(&guess).await.redirected("auth_fail", "pssword_is_not_matched", "abcdef");
         }
+        let answer = world.authreq(&guess).await;
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (StatusCode::TOO_MANY_REQUESTS, "31"),
+            "{name}"
+        );
     }
     // Not even the right password: a guesser would learn that it is.
     assert_eq!(world.authreq(&[]).await.status, StatusCode::TOO_MANY_REQUESTS);
@@ -252,12 +250,8 @@ async fn guessing_is_slowed_down_for_the_guesser_only() {
     world.advance(31);
     assert_eq!(world.authreq(&[]).await.status, StatusCode::OK);
     // The address has its own limit, whatever the names.
-    for _ in 0..80 {
-        world.authreq(&[("user_name", "nobody"), ("user_password", &wrong)]).await;
-    }
-    world.authreq(&[("user_name", "nobody")]).await;
-    for _ in 0..40 {
-        world.authreq(&[("user_name", "nobody"), ("user_password", &wrong)]).await;
+    for n in 0..100 {
+        world.authreq(&[("user_name", &format!("guess {n}")), ("user_password", &wrong)]).await;
     }
     assert_eq!(world.authreq(&[]).await.status, StatusCode::TOO_MANY_REQUESTS);
 }

@@ -19,6 +19,9 @@ use crate::world::{ALEX, PASSWORD, World, digest, field_client, texts, user};
 
 const KIM: &str = "sip:kim@example.org";
 
+/// The field that is wrong, and how it is made so.
+type Case<R> = (&'static str, fn(&mut R));
+
 fn outcome(response: Result<Response<PutResponse>, tonic::Status>) -> Outcome {
     response.unwrap().into_inner().outcome()
 }
@@ -113,7 +116,7 @@ async fn the_account_record_and_its_log_entry_come_with_the_user() {
 async fn users_that_are_refused() {
     let mut world = World::new().await;
     let good = user(KIM);
-    let cases: [(&str, fn(&mut PutUserRequest)); 11] = [
+    let cases: [Case<PutUserRequest>; 11] = [
         ("mcptt_id", |user| user.mcptt_id = "kim".to_owned()),
         ("organisation", |user| user.organisation = String::new()),
         ("roles", |user| user.roles = texts(&["root"])),
@@ -280,7 +283,7 @@ async fn clients() {
 
     let public = PutClientRequest { client_id: "public".to_owned(), secret: None, ..field_client() };
     assert_eq!(outcome(world.directory.put_client(public.clone()).await), Outcome::Created);
-    let cases: [(&str, fn(&mut PutClientRequest)); 9] = [
+    let cases: [Case<PutClientRequest>; 9] = [
         ("client_id", |client| client.client_id = String::new()),
         ("organisation", |client| client.organisation = "a/b".to_owned()),
         ("redirect_uris", |client| client.redirect_uris.clear()),

@@ -1,8 +1,11 @@
 //! The identity service over its HTTP and gRPC interfaces, on the embedded store.
+#![allow(clippy::unwrap_used, reason = "in a test every failure is a panic")]
 
 mod authreq;
 mod directory;
 mod endpoints;
+mod golden;
+mod logs;
 mod tokenrefresh;
 mod tokenreq;
 mod world;

@@ -1,6 +1,7 @@
 //! An identity service on a store in a file, and a terminal's view of it.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use csc_proto::identity::v1::{PutClientRequest, PutOrganisationRequest, PutUserR
 use csc_service::config::SecretBytes;
 use csc_service::http::{Body, HttpService, Peer, read_body};
 use csc_service::{Metrics, bus};
-use csc_store::{Embedded, OpenError, Options};
 use csc_store::{Commit, CommitError, Cursor, Key, Record, Records, Store, StoreError, Tail};
+use csc_store::{Embedded, OpenError, Options};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{Partition, Revision};
 use http::{HeaderMap, Request, StatusCode};
@@ -143,8 +144,9 @@ impl World {
     }
 
     async fn open(config: Config, folder: TempDir, clock: Arc<ManualClock>) -> Self {
-        let seed = START ^ u64::from(folder.path().exists()) ^ clock_seed(&clock);
-        let entropy = Arc::new(SeededEntropy::new(seed));
+        // No two services of one test may repeat each other's randomness.
+        static SEED: AtomicU64 = AtomicU64::new(START);
+        let entropy = Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::Relaxed)));
         let embedded = open_store(&folder.path().join("store.redb"), &clock, &entropy).await;
         let store = Arc::new(Wrapped { embedded, fault: Mutex::default() });
         let metrics = Metrics::new();
@@ -248,12 +250,6 @@ impl World {
     pub(crate) fn file(&self) -> Vec<u8> {
         std::fs::read(self.folder.path().join("store.redb")).unwrap()
     }
-}
-
-/// Differs between two services of one test, so that the second does not repeat the randomness of the first.
-fn clock_seed(clock: &ManualClock) -> u64 {
-    use csc_types::Clock as _;
-    clock.monotonic().as_micros() as u64
 }
 
 async fn open_store(path: &Path, clock: &Arc<ManualClock>, entropy: &SeededEntropy) -> Embedded {
