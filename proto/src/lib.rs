@@ -2,7 +2,12 @@
 //!
 //! They only grow: a field is never renumbered or reused. Every stored format has a golden file in `golden/` that must
 //! still decode.
-#![allow(missing_docs, unreachable_pub, clippy::large_futures, reason = "generated; the .proto files hold the docs")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::large_futures,
+    reason = "generated; the .proto files hold the docs"
+)]
 
 /// What log entries hold.
 pub mod event {

@@ -182,3 +182,6 @@ impl Records {
         Ok(found.iter().zip(checks).all(|(record, check)| record.version == check.version))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,7 +110,7 @@ pub async fn of_writers_with_one_version_one_wins(engine: &dyn Engine) {
 /// 64 writers count one record up through the closure layer.
 pub async fn sixty_four_writers_lose_nothing(engine: &dyn Engine) {
     const WRITERS: usize = 64;
-    const EACH: usize = 5;
+    const EACH: usize = 2;
     let subject = Subject::open(engine).await;
     let start = subject.store.position(somewhere()).await.expect("the store answers");
     let records = Records::new(Arc::clone(&subject.store), subject.entropy.clone());

@@ -5,24 +5,39 @@ use redb::{ReadableTable, StorageError, Table, TableDefinition, TableError, Writ
 /// Written into every birth record; another number is refused.
 pub(super) const FORMAT: u32 = 1;
 
-/// (partition, collection, name) → (version, expiry in microseconds or [`NEVER`], value).
-pub(super) const RECORDS: TableDefinition<'_, (u16, &str, &str), (u64, u64, &[u8])> =
-    TableDefinition::new("records");
+/// Partition, collection, name.
+pub(super) type RecordKey = (u16, &'static str, &'static str);
+/// Version, expiry in microseconds or [`NEVER`], value.
+pub(super) type RecordValue = (u64, u64, &'static [u8]);
+/// The records.
+pub(super) const RECORDS: TableDefinition<'_, RecordKey, RecordValue> = TableDefinition::new("records");
 
-/// (expiry, partition, collection, name): what the sweeper looks at. Holds no record that never expires.
-pub(super) const EXPIRY: TableDefinition<'_, (u64, u16, &str, &str), ()> = TableDefinition::new("expiry");
+/// Expiry, partition, collection, name.
+pub(super) type ExpiryKey = (u64, u16, &'static str, &'static str);
+/// What the sweeper looks at: every record that expires.
+pub(super) const EXPIRY: TableDefinition<'_, ExpiryKey, ()> = TableDefinition::new("expiry");
 
-/// (partition, revision, index) → (id of the commit, payload).
-pub(super) const LOG: TableDefinition<'_, (u16, u64, u32), (&[u8; 16], &[u8])> = TableDefinition::new("log");
+/// Partition, revision, index.
+pub(super) type LogKey = (u16, u64, u32);
+/// Id of the commit, payload.
+pub(super) type LogValue = (&'static [u8; 16], &'static [u8]);
+/// The logs.
+pub(super) const LOG: TableDefinition<'_, LogKey, LogValue> = TableDefinition::new("log");
 
-/// (partition, id of a commit) → its revision, while the commit is remembered.
-pub(super) const COMMITS: TableDefinition<'_, (u16, &[u8; 16]), u64> = TableDefinition::new("commits");
+/// Partition, id of a commit.
+pub(super) type CommitKey = (u16, &'static [u8; 16]);
+/// The revisions of the commits that are remembered.
+pub(super) const COMMITS: TableDefinition<'_, CommitKey, u64> = TableDefinition::new("commits");
 
-/// Partition → (last revision, entries in the log, revision and index of the newest entry trimmed away).
-pub(super) const HEADS: TableDefinition<'_, u16, (u64, u64, u64, u32)> = TableDefinition::new("heads");
+/// Last revision, entries in the log, revision and index of the newest entry trimmed away.
+pub(super) type HeadValue = (u64, u64, u64, u32);
+/// By partition, see [`Head`].
+pub(super) const HEADS: TableDefinition<'_, u16, HeadValue> = TableDefinition::new("heads");
 
-/// Partition → (installation, number of partitions, format).
-pub(super) const BIRTH: TableDefinition<'_, u16, (&[u8; 16], u16, u32)> = TableDefinition::new("birth");
+/// Installation, number of partitions, format.
+pub(super) type BirthValue = (&'static [u8; 16], u16, u32);
+/// By partition, see [`super::birth`].
+pub(super) const BIRTH: TableDefinition<'_, u16, BirthValue> = TableDefinition::new("birth");
 
 /// The expiry of a record that has none.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -40,7 +55,7 @@ pub(super) struct Head {
 
 impl Head {
     pub(super) fn read(
-        heads: &impl ReadableTable<u16, (u64, u64, u64, u32)>,
+        heads: &impl ReadableTable<u16, HeadValue>,
         partition: u16,
     ) -> Result<Self, StorageError> {
         Ok(heads.get(partition)?.map_or_else(Self::default, |head| {
@@ -51,7 +66,7 @@ impl Head {
 
     pub(super) fn write(
         self,
-        heads: &mut Table<'_, u16, (u64, u64, u64, u32)>,
+        heads: &mut Table<'_, u16, HeadValue>,
         partition: u16,
     ) -> Result<(), StorageError> {
         heads.insert(partition, (self.revision, self.entries, self.trimmed.0, self.trimmed.1))?;
@@ -61,11 +76,11 @@ impl Head {
 
 /// The tables a commit touches, open in one transaction.
 pub(super) struct Tables<'txn> {
-    pub(super) records: Table<'txn, (u16, &'static str, &'static str), (u64, u64, &'static [u8])>,
-    pub(super) expiry: Table<'txn, (u64, u16, &'static str, &'static str), ()>,
-    pub(super) log: Table<'txn, (u16, u64, u32), (&'static [u8; 16], &'static [u8])>,
-    pub(super) commits: Table<'txn, (u16, &'static [u8; 16]), u64>,
-    pub(super) heads: Table<'txn, u16, (u64, u64, u64, u32)>,
+    pub(super) records: Table<'txn, RecordKey, RecordValue>,
+    pub(super) expiry: Table<'txn, ExpiryKey, ()>,
+    pub(super) log: Table<'txn, LogKey, LogValue>,
+    pub(super) commits: Table<'txn, CommitKey, u64>,
+    pub(super) heads: Table<'txn, u16, HeadValue>,
 }
 
 impl<'txn> Tables<'txn> {

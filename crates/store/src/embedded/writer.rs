@@ -10,10 +10,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use csc_types::{Clock, Partition, Revision};
-use redb::{Database, ReadableTable, StorageError};
+use redb::{Database, ReadableTable, StorageError, Table};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::layout::{Head, NEVER, Tables};
+use super::layout::{ExpiryKey, Head, NEVER, Tables};
 use super::sweep::Sweeper;
 use super::{LOG_ENTRIES, State};
 use crate::{Commit, CommitError, Cursor, LogId};
@@ -238,7 +238,7 @@ fn remove(tables: &mut Tables<'_>, partition: u16, collection: &str, name: &str)
 
 /// Takes the old expiry of a record that was removed or replaced from the sweeper's list.
 fn forget_expiry(
-    expiry: &mut redb::Table<'_, (u64, u16, &'static str, &'static str), ()>,
+    expiry: &mut Table<'_, ExpiryKey, ()>,
     before: Option<u64>,
     (partition, collection, name): (u16, &str, &str),
 ) -> Result<(), StorageError> {

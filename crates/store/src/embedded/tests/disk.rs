@@ -81,10 +81,19 @@ impl std::fmt::Debug for Disk {
 }
 
 impl Disk {
+    /// A disk with this content.
+    pub(super) fn holding(image: Vec<u8>) -> Self {
+        Self(Arc::new(Mutex::new(Inner { cached: image.clone(), synced: image, ..Inner::default() })))
+    }
+
+    /// What a power cut would leave in any case.
+    pub(super) fn synced(&self) -> Vec<u8> {
+        self.0.lock().unwrap().synced.clone()
+    }
+
     /// A disk that holds what this one had synced.
     pub(super) fn copy(&self) -> Self {
-        let synced = self.0.lock().unwrap().synced.clone();
-        Self(Arc::new(Mutex::new(Inner { cached: synced.clone(), synced, ..Inner::default() })))
+        Self::holding(self.synced())
     }
 
     /// The power goes after `operations` more reads, writes and syncs.
@@ -118,7 +127,7 @@ impl Disk {
                 written.apply(&mut image);
             }
         }
-        Self(Arc::new(Mutex::new(Inner { cached: image.clone(), synced: image, ..Inner::default() })))
+        Self::holding(image)
     }
 }
 

@@ -21,7 +21,7 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 /// A disk with a new store.
-fn formatted() -> Disk {
+pub(super) fn formatted() -> Disk {
     let disk = Disk::default();
     let database = file::builder(&OPTIONS).create_with_backend(disk.clone()).unwrap();
     birth::write(&database, &[7; 16]).unwrap();
@@ -29,9 +29,9 @@ fn formatted() -> Disk {
     disk
 }
 
-fn open(disk: &Disk) -> Embedded {
+pub(super) fn open(disk: &Disk, clock: Arc<dyn Clock>) -> Embedded {
     let database = file::builder(&OPTIONS).create_with_backend(disk.clone()).unwrap();
-    Embedded::start(database, OPTIONS, clock()).unwrap()
+    Embedded::start(database, OPTIONS, clock).unwrap()
 }
 
 /// What one writer knows at the cut.
@@ -144,7 +144,7 @@ async fn power_cuts_lose_nothing_acknowledged() {
         let mut known = vec![Progress::default(); WRITERS];
         for life in 0..2 {
             let context = format!("seed {seed}, life {life}");
-            let store = Arc::new(open(&disk));
+            let store = Arc::new(open(&disk, clock()));
             disk.cut_after(random(&mut numbers) % 700);
             let seen = write_until_cut(store, seed * 2 + life, &known).await;
             acknowledged += seen.iter().map(|progress| progress.acknowledged).sum::<u64>();
@@ -157,7 +157,7 @@ async fn power_cuts_lose_nothing_acknowledged() {
                 disk = disk.after_cut(&mut numbers);
             }
 
-            let store = open(&disk);
+            let store = open(&disk, clock());
             known = verify(&store, &seen, &context).await;
             let attempts = seen.iter().map(|progress| progress.attempted).sum::<u64>();
             lost_unacknowledged += attempts - known.iter().map(|progress| progress.acknowledged).sum::<u64>();
@@ -172,7 +172,7 @@ async fn power_cuts_lose_nothing_acknowledged() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_sync_stops_the_engine() {
     let disk = formatted();
-    let store = Arc::new(open(&disk));
+    let store = Arc::new(open(&disk, clock()));
     let records = Records::new(store.clone(), Arc::new(SeededEntropy::new(1)));
     let key = Key::new("test", "a");
     let put = async |value: &'static str| {
@@ -206,7 +206,7 @@ async fn a_failed_sync_stops_the_engine() {
     assert_eq!(disk.operations(), operations, "the disk is left alone");
 
     drop((records, store));
-    let store = open(&disk.after_cut(&mut 3));
+    let store = open(&disk.after_cut(&mut 3), clock());
     let found = store.get(Partition::INSTALLATION, &[key]).await.unwrap();
     assert_eq!(found[0].value.as_deref(), Some(&b"kept"[..]));
 }

@@ -4,6 +4,7 @@ mod birth;
 mod disk;
 mod durability;
 mod file;
+mod golden;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,10 +12,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{Clock, Partition};
-use redb::{Database, ReadableDatabase};
+use redb::{Database, ReadableDatabase, Table};
 use tempfile::TempDir;
 
-use super::layout::BIRTH;
+use super::layout::{BIRTH, BirthValue};
 use super::{Embedded, Options};
 use crate::Store;
 use crate::conformance::Engine;
@@ -42,7 +43,7 @@ impl InFile {
     }
 
     /// Changes the table of birth records behind the engine's back.
-    fn tamper(&self, change: impl FnOnce(&mut redb::Table<'_, u16, (&'static [u8; 16], u16, u32)>)) {
+    fn tamper(&self, change: impl FnOnce(&mut Table<'_, u16, BirthValue>)) {
         let database = Database::open(self.path()).unwrap();
         let transaction = database.begin_write().unwrap();
         change(&mut transaction.open_table(BIRTH).unwrap());
