@@ -19,8 +19,9 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const DEADLINE: Duration = Duration::from_secs(2);
 /// How often the keys are fetched without being asked for, so that a withdrawn key dies.
 const REFRESH: Duration = Duration::from_secs(60);
-/// The same while there are no keys, or the last fetch failed.
-const RETRY: Duration = Duration::from_millis(500);
+/// The same when the last fetch failed: without any keys a service can do nothing, with older ones it can wait.
+const RETRY_WITHOUT: Duration = Duration::from_millis(500);
+const RETRY_WITH: Duration = Duration::from_secs(5);
 
 /// Where the public keys come from.
 #[async_trait]
@@ -109,8 +110,12 @@ impl KeyCache {
     /// Keeps the keys fresh for as long as it is polled.
     pub(crate) async fn keep_fresh(&self) {
         loop {
-            let succeeded = self.refresh().await;
-            sleep(if succeeded { REFRESH } else { RETRY }).await;
+            let pause = match (self.refresh().await, self.current()) {
+                (true, _) => REFRESH,
+                (false, Some(_)) => RETRY_WITH,
+                (false, None) => RETRY_WITHOUT,
+            };
+            sleep(pause).await;
         }
     }
 }

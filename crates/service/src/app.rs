@@ -11,7 +11,7 @@ use csc_types::{Clock, Entropy};
 use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tonic::service::Routes;
 
 use crate::admin::{self, Readiness};
@@ -20,6 +20,9 @@ use crate::config::{Section, Settings};
 use crate::http::{HttpConfig, Limits, Listener, Router, Shared};
 use crate::tls::TlsError;
 use crate::{Metrics, ServiceParts, Shutdown, Task};
+
+/// How long work that was cut may take to be gone.
+const CUT: Duration = Duration::from_secs(3);
 
 /// The settings of a process.
 #[derive(Clone, Debug)]
@@ -294,9 +297,10 @@ impl Bound {
         if !work.is_empty() {
             tracing::warn!(unfinished = work.len(), "grace period is over; cutting what is left");
         }
-        work.shutdown().await;
         admin_trigger.request();
-        let _ = timeout_at(Instant::now() + Duration::from_secs(1), admin).await;
+        // Work that does not even notice that it is cut is left behind.
+        let cut = async { tokio::join!(work.shutdown(), admin) };
+        let _ = timeout(CUT, cut).await;
         tracing::info!("stopped");
         failure.map_or(Ok(()), Err)
     }

@@ -54,7 +54,8 @@ impl Limits {
                 "connections",
                 10_000,
                 1..=1_000_000,
-                "Connections at a time. One more is closed at once. Each needs a file descriptor.",
+                "Connections at a time. One more is closed at once. Each needs a file descriptor\n\
+                 (ulimit -n).",
             ),
             requests: section.number(
                 "requests",

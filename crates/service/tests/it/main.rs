@@ -11,5 +11,6 @@ mod logs;
 mod pki;
 mod requests;
 mod server;
+mod settings;
 mod slow;
 mod tls;
