@@ -3,9 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use csc_auth::TokenVerifier;
-use csc_service::{Metrics, ServiceParts, Task};
+use csc_service::{Metrics, ReadyCheck, ServiceParts, Task};
 use csc_store::Records;
 use csc_types::{Clock, Entropy};
 
@@ -73,8 +74,14 @@ pub async fn build(config: &Config, deps: Deps) -> Result<(ServiceParts, SocketA
     });
     let metrics = EngineMetrics::new(&deps.metrics);
     let replica = format!("{:016x}", deps.entropy.next_u64());
-    let run = move |shutdown| engine::run(accept, socket, deps.entropy, metrics, replica, shutdown);
+    let ready = Arc::new(AtomicBool::new(false));
+    let is_ready = ready.clone();
+    let run = move |shutdown| engine::run(accept, socket, deps.entropy, metrics, replica, ready, shutdown);
     let mut parts = ServiceParts::new("subscription-proxy");
+    parts.ready.push(ReadyCheck::new("notifier", move || {
+        let ready = is_ready.load(Ordering::Acquire);
+        async move { if ready { Ok(()) } else { Err(anyhow::anyhow!("the role is not claimed yet")) } }
+    }));
     parts.tasks.push(Task::new("notifier", run));
     Ok((parts, local))
 }

@@ -9,7 +9,6 @@ pub(crate) const MEDIA_TYPE: &str = "application/vnd.3gpp.mcptt-info+xml";
 const NAMESPACE: &str = "urn:3gpp:ns:mcpttInfo:1.0";
 
 /// An access token. It wipes itself and cannot be printed.
-#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct AccessToken(Zeroizing<String>);
 
 impl AccessToken {

@@ -17,8 +17,10 @@ pub(crate) type State = BTreeMap<String, Etag>;
 
 /// Documents in one NOTIFY; what is left follows in the next one.
 const MAX_DOCUMENTS: usize = 200;
-/// Octets of their names in one NOTIFY, so that it fits into a datagram.
+/// Octets that they take in one NOTIFY, so that it fits into a datagram.
 const MAX_OCTETS: usize = 40_000;
+/// Of these, what stands around the name of each: markup and two tags.
+const AROUND: usize = 160;
 /// CSeq numbers reserved at once.
 pub(crate) const BLOCK: u32 = 64;
 /// How long a subscriber that refused without Retry-After is left alone.
@@ -258,7 +260,7 @@ impl Subscription {
         }
         let told = last.is_none_or(|end| end == End::Timeout) && self.synced;
         let (differences, rest) = if told { self.differences() } else { (Vec::new(), false) };
-        self.exempt = full && rest || self.exempt && rest;
+        self.exempt = rest && (full || self.exempt);
         let cseq = self.next_cseq;
         self.next_cseq += 1;
         self.rate_at = now + self.min_interval;
@@ -279,7 +281,7 @@ impl Subscription {
             self.current.iter().filter(|(sel, etag)| known.get(*sel) != Some(etag)).map(|(sel, _)| sel);
         let (mut found, mut octets) = (Vec::new(), 0);
         for sel in removed.chain(changed) {
-            octets += sel.len() + 100;
+            octets += csc_xml::escape_attribute(sel).len() + AROUND;
             if found.len() == MAX_DOCUMENTS || octets > MAX_OCTETS && !found.is_empty() {
                 return (found, true);
             }

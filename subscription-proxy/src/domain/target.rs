@@ -185,10 +185,6 @@ mod tests {
         for (uri, sel) in [
             (encoded.to_owned(), encoded),
             (format!(" /{encoded} "), encoded),
-            (
-                " org.3gpp.mcptt.ue-config /users/tel:+8210/ue-config ".to_owned(),
-                "org.3gpp.mcptt.ue-config /users/tel:+8210/ue-config",
-            ),
             (format!("https://csc.example.org:4420/{encoded}"), encoded),
             (format!("{encoded}/~~/mcptt-user-profile/Name"), encoded),
         ] {
@@ -208,6 +204,14 @@ mod tests {
             "MissionCriticalOrg/MCO-1/org.3gpp.mcptt.service-config/global/service-config.xml"
         );
         assert_eq!(rooted.root, Some("MCO-1".parse().unwrap()));
+    }
+
+    #[test]
+    fn blanks_around_a_segment_are_kept_and_mean_nothing() {
+        let blank = target(" org.3gpp.mcptt.service-config /users/tel:+8210/service-config ");
+        let plain = target("org.3gpp.mcptt.service-config/users/tel:+8210/service-config");
+        assert_eq!(blank.scope, plain.scope);
+        assert_eq!(blank.sel, "org.3gpp.mcptt.service-config /users/tel:+8210/service-config");
     }
 
     #[test]
@@ -246,7 +250,6 @@ mod tests {
             "/",
             "https://h",
             "unknown/users/tel:+8210/x",
-            "org.3gpp.mcptt.service-config /users/tel:+8210/service-config",
             "org.openmobilealliance.groups",
             "org.openmobilealliance.groups/users/%zz",
             "org.openmobilealliance.xcap-directory/users/tel:+8210/directory.xml",

@@ -26,7 +26,6 @@ pub(crate) struct Durations {
 }
 
 /// What is asked for.
-#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Wish {
     /// The `id` of Event, echoed in NOTIFYs.
     pub(crate) event_id: Option<String>,

@@ -84,11 +84,14 @@ impl Engine {
         let half = (core.call_id.to_owned(), core.from.tag().unwrap_or_default().to_owned());
         let own_tag = self.accept.tags.refusal(core.call_id, core.from.uri.as_str());
         *self.answering.entry(half.clone()).or_default() += 1;
+        if full || self.replies.len() >= places {
+            let refusal = unavailable();
+            let answer = build(refusal.answer(request.headers(), &own_tag, source));
+            return self.reply(Reply { key, half, status: refusal.status, answer, to });
+        }
         let (accept, request) = (self.accept.clone(), request.clone());
-        let shed = full || self.replies.len() >= places;
         self.replies.spawn(async move {
-            let granted = if shed { Err(unavailable()) } else { accept.subscribe(&request, source).await };
-            let (status, answer) = match granted {
+            let (status, answer) = match accept.subscribe(&request, source).await {
                 Ok(answer) => (Status::OK, Some(answer)),
                 Err(refusal) => (refusal.status, build(refusal.answer(request.headers(), &own_tag, source))),
             };

@@ -25,12 +25,15 @@ mod writer;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use csc_service::Shutdown;
 use csc_sip::{ClientTransactions, Expired, Limits, ServerTransactions};
-use csc_store::owner;
+use csc_store::Records;
+use csc_store::owner::{self, Fence};
 use csc_types::{Entropy, McpttId, Partition};
+use futures::future::join_all;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -60,32 +63,22 @@ const TURN: usize = 128;
 /// The longest sleep while a timer runs. The clock is handed in, and need not run as the runtime's does.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Runs the notifier until shutdown, or until this replica may no longer notify.
+/// Runs the notifier until shutdown, or until this replica may no longer notify. `ready` becomes true once it has the role.
 pub(crate) async fn run(
     accept: Arc<Accept>,
     socket: SipSocket,
     entropy: Arc<dyn Entropy>,
     metrics: EngineMetrics,
     replica: String,
+    ready: Arc<AtomicBool>,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let mut fences = BTreeMap::new();
-    for partition in Partition::all() {
-        // In one process this replica notifies all subscribers.
-        let fence = loop {
-            match owner::claim(&accept.records, partition, ROLE, &replica).await {
-                Ok(fence) => break fence,
-                Err(error) => {
-                    tracing::warn!(%error, partition = partition.number(), "role of the notifier not claimed");
-                    tokio::select! {
-                        () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                        () = shutdown.requested() => return Ok(()),
-                    }
-                }
-            }
-        };
-        fences.insert(partition, fence);
-    }
+    let claims = Partition::all().map(|partition| claim(&accept.records, partition, &replica));
+    let fences = tokio::select! {
+        fences = join_all(claims) => fences.into_iter().collect::<BTreeMap<_, _>>(),
+        () = shutdown.requested() => return Ok(()),
+    };
+    ready.store(true, Ordering::Release);
     let (to_reader, reader_jobs) = mpsc::channel(1);
     let (reader_found, from_reader) = mpsc::channel(1);
     let (to_writer, writer_jobs) = mpsc::channel(1);
@@ -125,6 +118,19 @@ pub(crate) async fn run(
     let ended = engine.run(from_reader, from_writer, from_tail, &mut helpers, shutdown).await;
     helpers.shutdown().await;
     ended
+}
+
+/// Takes the role of the notifier for a partition. In one process this replica has it for all.
+async fn claim(records: &Records, partition: Partition, replica: &str) -> (Partition, Fence) {
+    loop {
+        match owner::claim(records, partition, ROLE, replica).await {
+            Ok(fence) => return (partition, fence),
+            Err(error) => {
+                tracing::warn!(%error, partition = partition.number(), "role of the notifier not claimed");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
 }
 
 struct Engine {
@@ -185,7 +191,12 @@ impl Engine {
                         self.datagram(datagram, source);
                     }
                 }
-                Some(reply) = self.replies.join_next() => self.reply(reply?),
+                Some(reply) = self.replies.join_next() => {
+                    self.reply(reply?);
+                    while let Some(reply) = self.replies.try_join_next() {
+                        self.reply(reply?);
+                    }
+                }
                 Some(found) = from_reader.recv() => {
                     self.reading = false;
                     for found in found {

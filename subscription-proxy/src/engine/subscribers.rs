@@ -221,7 +221,7 @@ impl Engine {
                 return;
             }
             self.watchers.remove(tag, &entry.watch);
-            let Ok(watch) = self.watch(&stored.dialog) else { return self.forget(tag) };
+            let Some(watch) = self.watch(&stored.dialog) else { return self.forget(tag) };
             let Some(entry) = self.entries.get_mut(tag) else { return };
             entry.subscription.refreshed(cseq, expires);
             entry.dialog = stored.dialog.dialog();
@@ -229,8 +229,12 @@ impl Engine {
             entry.generation += 1;
             entry.watch = Arc::new(watch);
             entry.swept = stored.dialog.swept();
+            if entry.pending == Pending::End {
+                // It was about to be removed: the refresh came first, and wins.
+                entry.pending = Pending::Progress;
+            }
         } else {
-            let Ok(watch) = self.watch(&stored.dialog) else { return };
+            let Some(watch) = self.watch(&stored.dialog) else { return };
             let interval = self.accept.config.min_notify_interval;
             let mut subscription = Subscription::new(stored.progress, cseq, interval);
             subscription.expire_at(expires);
@@ -278,19 +282,22 @@ impl Engine {
     }
 
     /// Who watches what, as a record says.
-    fn watch(&self, dialog: &DialogRecord) -> Result<Watch, csc_types::IdError> {
-        let subscriber: McpttId = dialog.subscriber.parse()?;
+    fn watch(&self, dialog: &DialogRecord) -> Option<Watch> {
+        let parsed = dialog.subscriber.parse().inspect_err(|error| {
+            tracing::error!(%error, "damaged dialog record: subscriber");
+        });
+        let subscriber: McpttId = parsed.ok()?;
         let naming = &self.accept.naming;
         let Some(auid) = &dialog.auid else {
             let targets = dialog.entries.iter().filter_map(|uri| Target::parse(uri, naming)).collect();
-            return Ok(Watch { subscriber, server: None, targets });
+            return Some(Watch { subscriber, server: None, targets });
         };
         // A server that is no longer configured watches nothing.
         let orgs =
             self.accept.config.server(&subscriber).map(|server| server.orgs.clone()).unwrap_or_default();
         let targets = Target::usage(auid, orgs.clone()).into_iter().collect();
         let server = Some(Server { name: dialog.subscriber.clone(), orgs });
-        Ok(Watch { subscriber, server, targets })
+        Some(Watch { subscriber, server, targets })
     }
 
     /// Takes what the writer did.
