@@ -67,7 +67,8 @@ impl Drop for Process {
     }
 }
 
-/// Starts the process and reads from its log where it listens.
+/// Starts the process and reads from its log where it listens. Warnings and errors go on to the test's own output.
+#[allow(clippy::print_stdout, reason = "what a failed test has to show")]
 fn run(binary: &str, site: Site, settings: &[(String, String)]) -> (Child, Client) {
     let mut child = Command::new(binary)
         .args([Path::new("run"), Path::new("--config"), &site.config()])
