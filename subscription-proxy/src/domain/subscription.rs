@@ -174,6 +174,10 @@ impl Subscription {
         self.exempt = true;
         self.synced = false;
         self.retry_at = Duration::ZERO;
+        if let Some(sent) = &mut self.in_flight {
+            // A last NOTIFY that crossed this SUBSCRIBE is the last no longer.
+            sent.last = false;
+        }
     }
 
     /// Ends the subscription with a last NOTIFY.
@@ -467,6 +471,19 @@ mod tests {
         let notice = send(&mut sub, at(3600));
         assert_eq!((notice.state, notice.differences.len(), notice.full), (Err(End::Timeout), 0, false));
         assert_eq!(sub.answered(Status::SERVICE_UNAVAILABLE, None, at(3600)), Answered::Over);
+    }
+
+    #[test]
+    fn a_refresh_that_crosses_the_last_notify_wins() {
+        let mut sub = started(&[("a", "1")]);
+        send(&mut sub, at(0));
+        acknowledge(&mut sub, at(0));
+        assert_eq!(send(&mut sub, at(3600)).state, Err(End::Timeout));
+        sub.refreshed(2, at(7200));
+        sub.saw_all(state(&[("a", "1")]));
+        acknowledge(&mut sub, at(3600));
+        let notice = send(&mut sub, at(3600));
+        assert_eq!((notice.state, notice.full), (Ok(3600), true));
     }
 
     #[test]

@@ -58,10 +58,16 @@ impl Engine {
         match notify::build(&entry.dialog, event_id, &notice, &branch, &self.accept.sender) {
             Ok(request) => {
                 let sent = Sent { tag: tag.clone(), slot };
-                let started = self.client.start(&branch, "NOTIFY", request.clone(), hop, sent, now);
-                if started.is_ok() {
-                    self.metrics.sent();
-                    self.socket.send(request, hop);
+                match self.client.start(&branch, "NOTIFY", request.clone(), hop, sent, now) {
+                    Ok(()) => {
+                        self.metrics.sent();
+                        self.socket.send(request, hop);
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "randomness repeats");
+                        self.windows.release(slot);
+                        self.over(tag, now);
+                    }
                 }
             }
             Err(error) => {

@@ -10,6 +10,7 @@ mod identity;
 mod refusals;
 mod restart;
 mod rights;
+mod sipp;
 mod torture;
 mod ue;
 mod world;
