@@ -1,7 +1,5 @@
 //! Settings of the identity service: section `[idms]`.
 
-use std::time::Duration;
-
 use csc_service::config::{SecretBytes, Section};
 
 use crate::domain::grants::Lifetimes;
@@ -32,9 +30,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// What explains the section in the reference file.
-    pub const DOC: &'static str = "Identity management (CSC-1): logins and tokens.";
-
     /// Reads section `[idms]`.
     pub fn read(section: &mut Section<'_>) -> Self {
         let issuer: Issuer = section.required(
@@ -200,16 +195,61 @@ impl std::str::FromStr for Audience {
     }
 }
 
-/// The default, for tests and tools that bring their own keys.
-impl Default for Lifetimes {
-    fn default() -> Self {
-        let seconds = Duration::from_secs;
-        Self {
-            code: seconds(60),
-            access_token: seconds(7201),
-            id_token: seconds(3600),
-            refresh_token: seconds(30 * 24 * 3600),
-            refresh_grace: seconds(30),
+#[cfg(test)]
+mod tests {
+    use csc_service::config::Settings;
+
+    use super::*;
+
+    fn mistakes(settings: &[(&str, &str)]) -> String {
+        let environment =
+            settings.iter().map(|(key, value)| (format!("CSC_IDMS_{key}"), (*value).to_owned()));
+        let mut settings = Settings::load(None, environment);
+        Config::read(&mut settings.section("idms", "Test."));
+        settings.finish().map_or_else(|mistakes| mistakes.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn the_reference_names_every_setting_with_its_default() {
+        let mut settings = Settings::defaults();
+        let config = Config::read(&mut settings.section("idms", "Test."));
+        assert_eq!(config.password_cost, Cost::DEFAULT);
+        assert!(config.hashing.workers > 0);
+        let reference = settings.reference();
+        for line in [
+            "code_lifetime = \"60s\"",
+            "access_token_lifetime = \"7201s\"",
+            "refresh_token_lifetime = \"30d\"",
+        ] {
+            assert!(reference.contains(line), "{line} in {reference}");
         }
+    }
+
+    #[test]
+    fn all_mistakes_at_once() {
+        let report = mistakes(&[
+            ("ISSUER", "http://idms.example.org"),
+            ("AUDIENCE", ""),
+            ("SERVER_SECRET", "/nowhere"),
+            ("CODE_LIFETIME", "1h"),
+            ("PASSWORD_LANES", "0"),
+            ("FAILED_LOGINS_WINDOW", "5"),
+            ("TYPO", "1"),
+        ]);
+        for setting in [
+            "issuer",
+            "audience",
+            "signing_key",
+            "server_secret",
+            "code_lifetime",
+            "password_lanes",
+            "failed_logins_window",
+            "TYPO",
+        ] {
+            assert!(report.to_lowercase().contains(&setting.to_lowercase()), "{setting} in {report}");
+        }
+        assert!(
+            mistakes(&[("PASSWORD_MEMORY", "8"), ("PASSWORD_LANES", "2")]).contains("8 times password_lanes")
+        );
     }
 }

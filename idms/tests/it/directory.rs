@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use csc_idms::domain::claim::Claim;
+use csc_idms::records::{self, Stored as _};
 use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry::Change};
 use csc_proto::identity::v1::keys_client::KeysClient;
 use csc_proto::identity::v1::put_response::Outcome;
@@ -9,13 +11,13 @@ use csc_proto::identity::v1::{
     GetKeysRequest, PutClientRequest, PutOrganisationRequest, PutResponse, PutUserRequest,
 };
 use csc_proto::record::v1::{Account, account::Status};
-use csc_store::{Store as _, Tail, shared};
-use csc_types::Partition;
+use csc_store::{Commit, CommitId, Put, Store as _, Tail, shared};
+use csc_types::{Partition, Timestamp};
 use http::StatusCode;
 use prost::Message;
 use tonic::{Code, Response};
 
-use crate::world::{ALEX, PASSWORD, World, digest, field_client, texts, user};
+use crate::world::{ALEX, PASSWORD, START, World, digest, field_client, texts, user};
 
 const KIM: &str = "sip:kim@example.org";
 
@@ -203,11 +205,44 @@ async fn a_claim_that_was_never_finished_may_be_taken_over_after_a_while() {
 }
 
 #[tokio::test]
+async fn a_claim_that_was_lost_meanwhile_is_given_up() {
+    let mut world = World::new().await;
+    let (uri, own) = ("sip:chief@example.org", "sip:alex@example.org");
+    let key = records::claim_key(&uri.parse().unwrap());
+    let claim =
+        Claim { owner: KIM.parse().unwrap(), since: Timestamp::from_seconds(START), confirmed: false };
+    // Alex's commit takes so long that Kim takes the claim over.
+    world.store.afterwards("account", move || {
+        let put = Put { key, value: claim.encode(), expires: None };
+        let commit =
+            Commit { id: CommitId([7; 16]), checks: vec![], puts: vec![put], deletes: vec![], log: vec![] };
+        Some((Partition::of(uri), commit))
+    });
+    let status = world.directory.put_user(with_uris(ALEX, &[own, uri])).await.unwrap_err();
+    assert_eq!(status.code(), Code::AlreadyExists);
+    assert_eq!(account(&world, ALEX).await.unwrap().user_uris, [own]);
+}
+
+#[tokio::test]
+async fn a_change_that_dawdles_is_not_written() {
+    let mut world = World::new().await;
+    let clock = world.clock.clone();
+    world.store.afterwards("idms.claim", move || {
+        clock.advance(Duration::from_secs(21));
+        None
+    });
+    let alex = with_uris(ALEX, &["sip:chief@example.org"]);
+    assert_eq!(world.directory.put_user(alex.clone()).await.unwrap_err().code(), Code::Unavailable);
+    assert!(account(&world, ALEX).await.unwrap().user_uris.is_empty());
+    assert_eq!(outcome(world.directory.put_user(alex).await), Outcome::Changed);
+}
+
+#[tokio::test]
 async fn a_change_that_was_broken_off_can_be_repeated() {
     let mut world = World::new().await;
     let uri = "sip:chief@example.org";
     let alex = with_uris(ALEX, &[uri]);
-    // The first reading of claims beyond the claim itself fails: written, not confirmed.
+    // Claimed, not written.
     world.store.fail(Some(("account", csc_store::StoreError::Unavailable("test".to_owned()))));
     assert_eq!(world.directory.put_user(alex.clone()).await.unwrap_err().code(), Code::Unavailable);
     world.store.fail(None);

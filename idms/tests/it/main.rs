@@ -9,3 +9,4 @@ mod logs;
 mod tokenrefresh;
 mod tokenreq;
 mod world;
+mod wrapped;

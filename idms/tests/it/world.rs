@@ -1,31 +1,30 @@
 //! An identity service on a store in a file, and a terminal's view of it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use csc_idms::domain::password::Cost;
-use csc_idms::domain::throttle;
-use csc_idms::{Config, Deps, hashing};
+use csc_idms::{Config, Deps};
 use csc_proto::identity::v1::directory_client::DirectoryClient;
 use csc_proto::identity::v1::{PutClientRequest, PutOrganisationRequest, PutUserRequest};
-use csc_service::config::SecretBytes;
+use csc_service::config::Settings;
 use csc_service::http::{Body, HttpService, Peer, read_body};
 use csc_service::{Metrics, bus};
-use csc_store::{Commit, CommitError, Cursor, Key, Record, Records, Store, StoreError, Tail};
-use csc_store::{Embedded, OpenError, Options};
+use csc_store::{Embedded, OpenError, Options, Records};
 use csc_test_support::{ManualClock, SeededEntropy};
-use csc_types::{Partition, Revision};
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tonic::transport::Channel;
 use tower::ServiceExt;
+
+use crate::wrapped::Wrapped;
 
 /// When every test begins.
 pub(crate) const START: u64 = 1_800_000_000;
@@ -96,28 +95,39 @@ impl Answer {
     }
 }
 
-fn signing_key() -> SecretBytes {
+/// Made once: an RSA key takes its time.
+fn signing_key() -> &'static [u8] {
     static PEM: OnceLock<Vec<u8>> = OnceLock::new();
-    let pem = PEM.get_or_init(|| {
+    PEM.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("signing.pem");
         csc_idms::crypto::files::create_signing_key(&path).unwrap();
         std::fs::read(path).unwrap()
-    });
-    SecretBytes::new(pem.clone())
+    })
 }
 
-fn config() -> Config {
-    Config {
-        issuer: "https://idms.example.org".to_owned(),
-        audience: "mcptt_client".to_owned(),
-        signing_key: signing_key(),
-        server_secret: SecretBytes::new(b"5c".repeat(32)),
-        lifetimes: csc_idms::domain::grants::Lifetimes::default(),
-        password_cost: Cost { memory: 8, passes: 1, lanes: 1 },
-        hashing: hashing::Limits { workers: 2, waiting: 256 },
-        throttle: throttle::Limits { per_user: 10, per_address: 100, window: Duration::from_secs(300) },
+/// The configuration as an operator gives it: defaults, but for cheap passwords and a lower limit for an address.
+fn config(folder: &Path) -> Config {
+    let path = |name: &str| folder.join(name).display().to_string();
+    std::fs::write(path("signing.pem"), signing_key()).unwrap();
+    std::fs::write(path("secret"), "5c".repeat(32) + "\n").unwrap();
+    for name in ["signing.pem", "secret"] {
+        std::fs::set_permissions(path(name), Permissions::from_mode(0o600)).unwrap();
     }
+    let environment = [
+        ("ISSUER", "https://idms.example.org"),
+        ("SIGNING_KEY", &path("signing.pem")),
+        ("SERVER_SECRET", &path("secret")),
+        ("PASSWORD_MEMORY", "8"),
+        ("PASSWORD_PASSES", "1"),
+        ("PASSWORD_QUEUE", "256"),
+        ("FAILED_LOGINS_PER_ADDRESS", "100"),
+    ];
+    let environment = environment.map(|(key, value)| (format!("CSC_IDMS_{key}"), value.to_owned()));
+    let mut settings = Settings::load(None, environment);
+    let config = Config::read(&mut settings.section("idms", "Test."));
+    settings.finish().unwrap();
+    config
 }
 
 impl World {
@@ -128,9 +138,9 @@ impl World {
 
     /// The same with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = config();
-        change(&mut config);
         let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        change(&mut config);
         let mut world = Self::open(config, folder, Arc::new(ManualClock::at(START))).await;
         let organisation = PutOrganisationRequest {
             id: "city-fire".to_owned(),
@@ -148,7 +158,7 @@ impl World {
         static SEED: AtomicU64 = AtomicU64::new(START);
         let entropy = Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::Relaxed)));
         let embedded = open_store(&folder.path().join("store.redb"), &clock, &entropy).await;
-        let store = Arc::new(Wrapped { embedded, fault: Mutex::default() });
+        let store = Arc::new(Wrapped::new(embedded));
         let metrics = Metrics::new();
         let deps = Deps {
             records: Records::new(store.clone(), entropy.clone()),
@@ -324,56 +334,4 @@ fn borrowed<'a>(fields: &'a [(&'a str, String)]) -> Vec<(&'a str, &'a str)> {
 
 pub(crate) fn encode<V: AsRef<str>>(fields: &[(&str, V)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
-}
-
-/// A store that can be told to fail.
-pub(crate) struct Wrapped {
-    embedded: Embedded,
-    fault: Mutex<Option<(&'static str, StoreError)>>,
-}
-
-impl Wrapped {
-    /// From now on every read of `collection` fails; `None`: none does.
-    pub(crate) fn fail(&self, fault: Option<(&'static str, StoreError)>) {
-        *self.fault.lock().unwrap() = fault;
-    }
-}
-
-#[async_trait]
-impl Store for Wrapped {
-    async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
-        let fault = self.fault.lock().unwrap().clone();
-        match fault.filter(|(collection, _)| keys.iter().any(|key| key.collection == *collection)) {
-            Some((_, error)) => Err(error),
-            None => self.embedded.get(partition, keys).await,
-        }
-    }
-
-    async fn scan(
-        &self,
-        partition: Partition,
-        collection: &'static str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Record)>, StoreError> {
-        self.embedded.scan(partition, collection, prefix, after, limit).await
-    }
-
-    async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
-        self.embedded.commit(partition, commit).await
-    }
-
-    async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
-        self.embedded.position(partition).await
-    }
-
-    async fn tail(
-        &self,
-        cursors: &[(Partition, Cursor)],
-        limit: usize,
-        wait: Duration,
-    ) -> Result<Vec<(Partition, Tail)>, StoreError> {
-        self.embedded.tail(cursors, limit, wait).await
-    }
 }

@@ -1,0 +1,86 @@
+//! A store that fails when it is told to, and lets others act at the worst moment.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use csc_store::{Commit, CommitError, Cursor, Embedded, Key, Record, Store, StoreError, Tail};
+use csc_types::{Partition, Revision};
+
+/// A store that can be told to fail.
+pub(crate) struct Wrapped {
+    embedded: Embedded,
+    fault: Mutex<Option<(&'static str, StoreError)>>,
+    afterwards: Mutex<Option<(&'static str, Afterwards)>>,
+}
+
+/// What happens behind a commit, and what somebody else then commits.
+type Afterwards = Box<dyn FnOnce() -> Option<(Partition, Commit)> + Send>;
+
+impl Wrapped {
+    pub(crate) fn new(embedded: Embedded) -> Self {
+        Self { embedded, fault: Mutex::default(), afterwards: Mutex::default() }
+    }
+
+    /// From now on every read of `collection` fails; `None`: none does.
+    pub(crate) fn fail(&self, fault: Option<(&'static str, StoreError)>) {
+        *self.fault.lock().unwrap() = fault;
+    }
+
+    /// Behind the next commit that writes into `collection` this happens.
+    pub(crate) fn afterwards(
+        &self,
+        collection: &'static str,
+        action: impl FnOnce() -> Option<(Partition, Commit)> + Send + 'static,
+    ) {
+        *self.afterwards.lock().unwrap() = Some((collection, Box::new(action)));
+    }
+}
+
+#[async_trait]
+impl Store for Wrapped {
+    async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
+        let fault = self.fault.lock().unwrap().clone();
+        match fault.filter(|(collection, _)| keys.iter().any(|key| key.collection == *collection)) {
+            Some((_, error)) => Err(error),
+            None => self.embedded.get(partition, keys).await,
+        }
+    }
+
+    async fn scan(
+        &self,
+        partition: Partition,
+        collection: &'static str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Record)>, StoreError> {
+        self.embedded.scan(partition, collection, prefix, after, limit).await
+    }
+
+    async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
+        let done = self.embedded.commit(partition, commit).await?;
+        let action = {
+            let mut afterwards = self.afterwards.lock().unwrap();
+            let writes = |collection| commit.puts.iter().any(|put| put.key.collection == collection);
+            afterwards.take_if(|(collection, _)| writes(*collection))
+        };
+        if let Some((partition, commit)) = action.and_then(|(_, action)| action()) {
+            self.embedded.commit(partition, &commit).await?;
+        }
+        Ok(done)
+    }
+
+    async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
+        self.embedded.position(partition).await
+    }
+
+    async fn tail(
+        &self,
+        cursors: &[(Partition, Cursor)],
+        limit: usize,
+        wait: Duration,
+    ) -> Result<Vec<(Partition, Tail)>, StoreError> {
+        self.embedded.tail(cursors, limit, wait).await
+    }
+}
