@@ -152,7 +152,7 @@ async fn too_often() {
     server.field("keyprov", "").await.ok();
     let answer = server.field("keyprov", "").await;
     answer.error(429);
-    assert_eq!(answer.header("retry-after"), "61");
+    assert_eq!(answer.header("retry-after"), "60");
     server.field("init", "").await.ok();
     let other = post("keyprov").header("access_token", server.token(OTHER, KEY_SCOPE));
     server.send(other.body(Body::empty()).unwrap()).await.ok();
@@ -166,18 +166,22 @@ async fn too_many_at_once() {
     let server = Arc::new(Server::start(&settings).await);
     // Whether two meet is up to the scheduler; that never happens a thousand times.
     for _ in 0..1000 {
-        let both = [0, 1, 2, 3].map(|_| {
+        let all = [0, 1, 2, 3].map(|_| {
             let server = Arc::clone(&server);
             tokio::spawn(async move { server.field("keyprov", "").await })
         });
-        for one in both {
+        let mut turned_away = Vec::new();
+        for one in all {
             let answer = one.await.unwrap();
             if answer.head.status != 200 {
-                answer.error(503);
-                assert_eq!(answer.header("retry-after"), "1");
-                server.field("keyprov", "").await.ok();
-                return;
+                turned_away.push(answer);
             }
+        }
+        if let Some(answer) = turned_away.first() {
+            answer.error(503);
+            assert_eq!(answer.header("retry-after"), "1");
+            server.field("keyprov", "").await.ok();
+            return;
         }
     }
     panic!("nobody was turned away");
