@@ -16,12 +16,20 @@ pub struct Headers {
     fields: Vec<Field>,
 }
 
+/// A field: its name, and where its value stands.
 #[derive(Debug, Clone, Copy)]
-struct Field {
+pub(crate) struct Field {
     name: Name,
-    /// The value without blanks around it: UTF-8, without CR and LF.
     start: u32,
     end: u32,
+}
+
+impl Field {
+    /// The field `name` with the value at `span`: without blanks around it, UTF-8, without CR and LF once folds are blanked.
+    pub(crate) fn new(name: Name, span: std::ops::Range<usize>) -> Field {
+        let offset = |at: usize| u32::try_from(at).expect("a message is limited far below 4 GiB");
+        Field { name, start: offset(span.start), end: offset(span.end) }
+    }
 }
 
 /// The fields that every message has and that name its transaction and dialog.
@@ -40,12 +48,7 @@ pub struct Core<'a> {
 }
 
 impl Headers {
-    pub(crate) fn new(raw: Bytes, spans: Vec<(Name, std::ops::Range<usize>)>) -> Headers {
-        let offset = |at: usize| u32::try_from(at).expect("a message is limited far below 4 GiB");
-        let fields = spans
-            .into_iter()
-            .map(|(name, span)| Field { name, start: offset(span.start), end: offset(span.end) })
-            .collect();
+    pub(crate) fn new(raw: Bytes, fields: Vec<Field>) -> Headers {
         Headers { raw, fields }
     }
 

@@ -49,8 +49,10 @@ impl Message {
     /// Reads one datagram, which is one message: octets behind Content-Length are cut, and without
     /// Content-Length the body is the rest (RFC 3261 sections 18.3 and 20.14).
     pub fn parse(datagram: Bytes, limits: &Limits) -> Result<Message, Refused> {
-        let too_large = (datagram.len() > limits.message).then_some(Defect::TooLarge);
-        let found = scan(datagram, limits).map_err(Refused::nothing)?;
+        // What is too large is read as far as it may be, for the sake of its answer.
+        let most = limits.message.min(u32::MAX as usize);
+        let too_large = (datagram.len() > most).then_some(Defect::TooLarge);
+        let found = scan(datagram.slice(..datagram.len().min(most)), limits).map_err(Refused::nothing)?;
         let (start, answerable) = start_line(&found.raw, found.start);
         let headers = found.headers;
         let body = content(&found.raw, found.body, &headers, limits);

@@ -42,40 +42,56 @@ pub enum Name {
     Other,
 }
 
-/// Every known name: as it is written, and its compact form.
+/// Every known name: as it is written, and its compact form. Shorter names come first.
 const TABLE: [(Name, &str, Option<u8>); 31] = [
+    (Name::To, "To", Some(b't')),
     (Name::Via, "Via", Some(b'v')),
     (Name::From, "From", Some(b'f')),
-    (Name::To, "To", Some(b't')),
-    (Name::CallId, "Call-ID", Some(b'i')),
     (Name::CSeq, "CSeq", None),
-    (Name::Contact, "Contact", Some(b'm')),
-    (Name::MaxForwards, "Max-Forwards", None),
-    (Name::ContentLength, "Content-Length", Some(b'l')),
-    (Name::ContentType, "Content-Type", Some(b'c')),
-    (Name::ContentEncoding, "Content-Encoding", Some(b'e')),
-    (Name::ContentTransferEncoding, "Content-Transfer-Encoding", None),
     (Name::Event, "Event", Some(b'o')),
-    (Name::Expires, "Expires", None),
-    (Name::Accept, "Accept", None),
-    (Name::AcceptEncoding, "Accept-Encoding", None),
-    (Name::RecordRoute, "Record-Route", None),
     (Name::Route, "Route", None),
-    (Name::SubscriptionState, "Subscription-State", None),
-    (Name::PAssertedIdentity, "P-Asserted-Identity", None),
-    (Name::PAssertedService, "P-Asserted-Service", None),
     (Name::Allow, "Allow", None),
-    (Name::AllowEvents, "Allow-Events", Some(b'u')),
-    (Name::MinExpires, "Min-Expires", None),
-    (Name::ProxyRequire, "Proxy-Require", None),
-    (Name::Require, "Require", None),
-    (Name::RetryAfter, "Retry-After", None),
+    (Name::Accept, "Accept", None),
     (Name::Server, "Server", None),
-    (Name::Supported, "Supported", Some(b'k')),
-    (Name::Unsupported, "Unsupported", None),
-    (Name::UserAgent, "User-Agent", None),
+    (Name::CallId, "Call-ID", Some(b'i')),
+    (Name::Contact, "Contact", Some(b'm')),
+    (Name::Expires, "Expires", None),
+    (Name::Require, "Require", None),
     (Name::Warning, "Warning", None),
+    (Name::Supported, "Supported", Some(b'k')),
+    (Name::UserAgent, "User-Agent", None),
+    (Name::MinExpires, "Min-Expires", None),
+    (Name::RetryAfter, "Retry-After", None),
+    (Name::Unsupported, "Unsupported", None),
+    (Name::MaxForwards, "Max-Forwards", None),
+    (Name::ContentType, "Content-Type", Some(b'c')),
+    (Name::RecordRoute, "Record-Route", None),
+    (Name::AllowEvents, "Allow-Events", Some(b'u')),
+    (Name::ProxyRequire, "Proxy-Require", None),
+    (Name::ContentLength, "Content-Length", Some(b'l')),
+    (Name::AcceptEncoding, "Accept-Encoding", None),
+    (Name::ContentEncoding, "Content-Encoding", Some(b'e')),
+    (Name::SubscriptionState, "Subscription-State", None),
+    (Name::PAssertedService, "P-Asserted-Service", None),
+    (Name::PAssertedIdentity, "P-Asserted-Identity", None),
+    (Name::ContentTransferEncoding, "Content-Transfer-Encoding", None),
 ];
+
+/// The longest name, and where in the table the names of each length begin.
+const LONGEST: usize = 25;
+const STARTS: [usize; LONGEST + 2] = {
+    let mut starts = [0; LONGEST + 2];
+    let mut row = 0;
+    while row < TABLE.len() {
+        let mut length = TABLE[row].1.len() + 1;
+        while length < starts.len() {
+            starts[length] = row + 1;
+            length += 1;
+        }
+        row += 1;
+    }
+    starts
+};
 
 impl Name {
     /// The name that `text` spells.
@@ -87,7 +103,11 @@ impl Name {
                 .find(|(_, _, compact)| *compact == Some(letter))
                 .map_or(Name::Other, |row| row.0);
         }
-        TABLE
+        if text.len() > LONGEST {
+            return Name::Other;
+        }
+        // Only names of the same length are compared.
+        TABLE[STARTS[text.len()]..STARTS[text.len() + 1]]
             .iter()
             .find(|(_, long, _)| long.as_bytes().eq_ignore_ascii_case(text))
             .map_or(Name::Other, |row| row.0)
@@ -108,6 +128,12 @@ impl fmt::Display for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_is_in_order() {
+        assert!(TABLE.is_sorted_by_key(|row| row.1.len()));
+        assert_eq!(TABLE.last().map(|row| row.1.len()), Some(LONGEST));
+    }
 
     #[test]
     fn names_ignore_case_and_know_their_compact_forms() {

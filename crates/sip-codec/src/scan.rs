@@ -8,6 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::grammar::is_token;
+use crate::headers::Field;
 use crate::{Defect, Headers, Limits, Name};
 
 /// What a scan found.
@@ -42,21 +43,21 @@ pub(crate) fn scan(mut raw: Bytes, limits: &Limits) -> Result<Scan, Defect> {
             (0..raw.len().min(limits.line), None)
         }
     };
-    let Pass { spans, folds, defect, .. } = pass;
+    let Pass { fields, folds, defect, .. } = pass;
     let raw = unfold(raw, folds);
-    Ok(Scan { start, headers: Headers::new(raw.clone(), spans), raw, body, defect })
+    Ok(Scan { start, headers: Headers::new(raw.clone(), fields), raw, body, defect })
 }
 
 /// Scans a part of a multipart body: fields, an empty line, the rest. Gives the fields and the rest.
 pub(crate) fn scan_part(raw: Bytes, limits: &Limits) -> Result<(Headers, Bytes), Defect> {
     let mut pass = Pass::new(&raw, limits);
     let body = pass.fields(0);
-    let Pass { spans, folds, defect, .. } = pass;
+    let Pass { fields, folds, defect, .. } = pass;
     let (None, Some(body)) = (defect, body) else {
         return Err(defect.unwrap_or(Defect::Multipart));
     };
     let body = raw.slice(body..);
-    Ok((Headers::new(unfold(raw, folds), spans), body))
+    Ok((Headers::new(unfold(raw, folds), fields), body))
 }
 
 fn unfold(raw: Bytes, folds: Vec<usize>) -> Bytes {
@@ -73,7 +74,7 @@ fn unfold(raw: Bytes, folds: Vec<usize>) -> Bytes {
 struct Pass<'a> {
     raw: &'a [u8],
     limits: &'a Limits,
-    spans: Vec<(Name, Range<usize>)>,
+    fields: Vec<Field>,
     /// Where a CR LF inside a field value stands.
     folds: Vec<usize>,
     defect: Option<Defect>,
@@ -84,13 +85,14 @@ struct Open {
     name: Name,
     line: usize,
     value: Range<usize>,
+    folded: bool,
     /// False behind a line that is no field: its continuation lines are dropped with it.
     usable: bool,
 }
 
 impl<'a> Pass<'a> {
     fn new(raw: &'a [u8], limits: &'a Limits) -> Pass<'a> {
-        Pass { raw, limits, spans: Vec::with_capacity(24), folds: Vec::new(), defect: None }
+        Pass { raw, limits, fields: Vec::with_capacity(24), folds: Vec::new(), defect: None }
     }
 
     /// Reads the fields from `at` on; gives where the body begins.
@@ -110,6 +112,7 @@ impl<'a> Pass<'a> {
                 match &mut open {
                     Some(field) => {
                         field.value.end = line.end;
+                        field.folded = true;
                         if field.usable {
                             self.folds.push(at - 2);
                         }
@@ -118,7 +121,7 @@ impl<'a> Pass<'a> {
                 }
             } else {
                 self.close(open.take());
-                if self.spans.len() == self.limits.fields {
+                if self.fields.len() == self.limits.fields {
                     self.note(Defect::TooManyFields);
                     return None;
                 }
@@ -153,21 +156,22 @@ impl<'a> Pass<'a> {
             self.note(Defect::FieldLine);
         }
         let value = (line.start + colon + 1).min(line.end)..line.end;
-        Open { name: Name::of(name), line: line.start, value, usable }
+        Open { name: Name::of(name), line: line.start, value, folded: false, usable }
     }
 
     fn close(&mut self, open: Option<Open>) {
-        let Some(Open { name, line, value, usable: true }) = open else {
+        let Some(Open { name, line, value, folded, usable: true }) = open else {
             return;
         };
         if value.end - line > self.limits.line {
             return self.note(Defect::LineTooLong);
         }
         let text = &self.raw[value.clone()];
-        // A fold's CR is followed by LF; any other one could end a line elsewhere.
-        let bare = memchr::memchr_iter(b'\r', text).any(|at| text.get(at + 1) != Some(&b'\n'));
-        let bare_feed = memchr::memchr_iter(b'\n', text).any(|at| at == 0 || text[at - 1] != b'\r');
-        if bare || bare_feed {
+        // A fold's CR is followed by LF; any other one could end a line elsewhere. LF stands in folds alone.
+        if memchr::memchr_iter(b'\r', text).any(|at| text.get(at + 1) != Some(&b'\n')) {
+            return self.note(Defect::LineEnd);
+        }
+        if folded && memchr::memchr_iter(b'\n', text).any(|at| at == 0 || text[at - 1] != b'\r') {
             return self.note(Defect::LineEnd);
         }
         if std::str::from_utf8(text).is_err() {
@@ -176,7 +180,7 @@ impl<'a> Pass<'a> {
         let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
         let lead = text.iter().take_while(|b| blank(b)).count();
         let trail = text[lead..].iter().rev().take_while(|b| blank(b)).count();
-        self.spans.push((name, value.start + lead..value.end - trail));
+        self.fields.push(Field::new(name, value.start + lead..value.end - trail));
     }
 
     fn note(&mut self, defect: Defect) {

@@ -134,10 +134,13 @@ async fn reports_of_changes_keep_their_distance() {
     let world = World::with(&[("MIN_NOTIFY_INTERVAL", "5s")]).await;
     let one = world.put(PROFILE).await;
     let proxy = world.start().await;
-    let mut ue = Ue::new(&proxy).await;
+    let (mut ue, mut other) = (Ue::new(&proxy).await, Ue::new(&proxy).await);
+    other.subscribe(ALEX, &[SEL]).await;
+    world.pass(seconds(10));
     let (mut call, _) = ue.subscribe(ALEX, &[SEL]).await;
-    world.put(PROFILE).await;
     let two = world.put(PROFILE).await;
+    // Who was told long ago is told at once, who was told just now is not.
+    other.notify().await.says(SEL, one.as_str(), two.as_str());
     assert!(ue.is_quiet().await);
     world.pass(seconds(5));
     ue.notify().await.says(SEL, one.as_str(), two.as_str());
