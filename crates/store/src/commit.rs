@@ -45,7 +45,7 @@ pub struct Commit {
     pub id: CommitId,
     /// All must hold.
     pub checks: Vec<Check>,
-    /// Written; at most one for a key.
+    /// Written; at most one for a key. A record that is put and deleted is put.
     pub puts: Vec<Put>,
     /// Removed; a missing one is no error.
     pub deletes: Vec<Key>,

@@ -92,7 +92,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<(String, Record)>, StoreError>;
 
     /// Applies `commit`, durably, and returns its revision. Sent twice with the same id within a minute it is applied
-    /// once and answers as it did at first.
+    /// once and answers as it did at first. A conflict applied nothing and is not remembered: it is judged anew.
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError>;
 
     /// The cursor behind the last entry of the partition's log. A reader takes its position first and its snapshot

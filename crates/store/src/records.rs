@@ -154,10 +154,13 @@ impl Records {
                 return Ok(Updated { outcome: change.outcome, revision: None });
             }
             let read = keys.iter().zip(&records);
-            let unchanged = read.map(|(key, record)| Check { key: key.clone(), version: record.version });
+            let mut checks: Vec<Check> =
+                read.map(|(key, record)| Check { key: key.clone(), version: record.version }).collect();
+            let own: Vec<Check> = change.checks.into_iter().filter(|check| !checks.contains(check)).collect();
+            checks.extend_from_slice(&own);
             let commit = Commit {
                 id: CommitId::random(self.entropy.as_ref()),
-                checks: unchanged.chain(change.checks.iter().cloned()).collect(),
+                checks,
                 puts: change.puts,
                 deletes: change.deletes,
                 log: change.log,
@@ -165,7 +168,7 @@ impl Records {
             match self.store.commit(partition, &commit).await {
                 Ok(revision) => return Ok(Updated { outcome: change.outcome, revision: Some(revision) }),
                 Err(CommitError::Store(error)) => return Err(error.into()),
-                Err(CommitError::Conflict) if self.hold(partition, &change.checks).await? => {}
+                Err(CommitError::Conflict) if self.hold(partition, &own).await? => {}
                 Err(CommitError::Conflict) => return Err(UpdateError::Stale),
             }
         }

@@ -24,9 +24,9 @@ pub(super) type LogValue = (&'static [u8; 16], &'static [u8]);
 /// The logs.
 pub(super) const LOG: TableDefinition<'_, LogKey, LogValue> = TableDefinition::new("log");
 
-/// Partition, id of a commit.
-pub(super) type CommitKey = (u16, &'static [u8; 16]);
-/// The revisions of the commits that are remembered.
+/// Number of the transaction, partition, id of the commit.
+pub(super) type CommitKey = (u64, u16, &'static [u8; 16]);
+/// The revisions of the commits that are remembered, see [`super::memory`].
 pub(super) const COMMITS: TableDefinition<'_, CommitKey, u64> = TableDefinition::new("commits");
 
 /// Last revision, entries in the log, revision and index of the newest entry trimmed away.

@@ -7,6 +7,7 @@
 mod birth;
 mod file;
 mod layout;
+mod memory;
 mod read;
 mod state;
 mod sweep;
@@ -113,13 +114,14 @@ impl Embedded {
         } else {
             None
         };
+        let queue = options.queue.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
             database,
             births,
             state,
             clock,
-            places: Arc::new(Semaphore::new(options.queue)),
-            queue: options.queue,
+            places: Arc::new(Semaphore::new(queue)),
+            queue,
             requests: Some(requests),
             writer,
         })

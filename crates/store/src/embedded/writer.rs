@@ -10,11 +10,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use csc_types::{Clock, Partition, Revision};
-use redb::{Database, ReadableTable, StorageError, Table};
+use redb::{Database, ReadableDatabase, ReadableTable, StorageError, Table};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::layout::{ExpiryKey, Head, NEVER, Tables};
-use super::sweep::Sweeper;
+use super::layout::{ExpiryKey, HEADS, Head, NEVER, Tables};
+use super::memory::Memory;
+use super::sweep::sweep;
 use super::{LOG_ENTRIES, State};
 use crate::{Commit, CommitError, Cursor, LogId};
 
@@ -22,6 +23,9 @@ use crate::{Commit, CommitError, Cursor, LogId};
 /// that the first of them waits.
 const BATCH_COMMITS: usize = 512;
 const BATCH_OCTETS: usize = 8 << 20;
+
+/// How many expired records, and how many remembered commits, one transaction removes at most.
+const SWEPT_AT_ONCE: usize = 1024;
 
 /// How long the thread sleeps when there is nothing to do, before it looks for what has expired.
 const IDLE: Duration = Duration::from_secs(10);
@@ -36,7 +40,7 @@ pub(super) struct Request {
 }
 
 /// What became of one commit of a batch.
-enum Judged {
+pub(super) enum Judged {
     Applied(Revision),
     /// Sent before; this is what it was answered.
     Repeated(Revision),
@@ -48,7 +52,7 @@ pub(super) struct Writer {
     state: Arc<State>,
     clock: Arc<dyn Clock>,
     heads: Vec<Head>,
-    sweeper: Sweeper,
+    memory: Memory,
 }
 
 impl Writer {
@@ -57,8 +61,11 @@ impl Writer {
         state: Arc<State>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, redb::Error> {
-        let (heads, sweeper) = super::sweep::load(&database, clock.as_ref())?;
-        Ok(Self { database, state, clock, heads, sweeper })
+        let memory = Memory::load(&database, clock.monotonic())?;
+        let table = database.begin_read()?.open_table(HEADS)?;
+        let heads = Partition::all().map(|partition| Head::read(&table, partition.number()));
+        let heads = heads.collect::<Result<_, _>>()?;
+        Ok(Self { database, state, clock, heads, memory })
     }
 
     /// Serves until every sender is gone.
@@ -89,7 +96,7 @@ impl Writer {
     }
 
     /// Judges and applies a batch in one durable transaction. Also tells whether there is more to sweep.
-    fn transact(&mut self, batch: &[Request]) -> Result<(Vec<Judged>, bool), redb::Error> {
+    pub(super) fn transact(&mut self, batch: &[Request]) -> Result<(Vec<Judged>, bool), redb::Error> {
         let now = self.clock.now();
         let monotonic = self.clock.monotonic();
         let mut transaction = self.database.begin_write()?;
@@ -100,9 +107,12 @@ impl Writer {
         let mut judged = Vec::with_capacity(batch.len());
         for Request { partition, commit, .. } in batch {
             let head = &mut self.heads[usize::from(partition.number())];
-            let outcome = judge(&mut tables, *partition, commit, head, now.micros())?;
-            if matches!(outcome, Judged::Applied(_)) {
-                self.sweeper.remember(partition.number(), commit.id.0, monotonic);
+            let outcome = match self.memory.recall(*partition, commit.id) {
+                Some(revision) => Judged::Repeated(revision),
+                None => judge(&mut tables, *partition, commit, head, now.micros())?,
+            };
+            if let Judged::Applied(revision) = outcome {
+                self.memory.keep(&mut tables.commits, *partition, commit.id, revision)?;
                 touched.push(*partition);
             }
             judged.push(outcome);
@@ -114,7 +124,11 @@ impl Writer {
             trim(&mut tables, partition.number(), head)?;
             head.write(&mut tables.heads, partition.number())?;
         }
-        let swept = self.sweeper.sweep(&mut tables, now, monotonic)?;
+        if !touched.is_empty() {
+            self.memory.close(monotonic);
+        }
+        let forgotten = self.memory.forget(&mut tables.commits, monotonic, SWEPT_AT_ONCE)?;
+        let swept = sweep(&mut tables, now, SWEPT_AT_ONCE)?.max(forgotten);
         drop(tables);
         if touched.is_empty() && swept == 0 {
             transaction.abort()?;
@@ -122,7 +136,7 @@ impl Writer {
             transaction.commit()?;
             self.state.count_transaction();
         }
-        Ok((judged, swept >= super::sweep::AT_ONCE))
+        Ok((judged, swept >= SWEPT_AT_ONCE))
     }
 
     /// Makes a durable batch known: first to readers of the logs, then to those who wait for it.
@@ -196,9 +210,6 @@ fn judge(
     now: u64,
 ) -> Result<Judged, StorageError> {
     let number = partition.number();
-    if let Some(revision) = tables.commits.get((number, &commit.id.0))? {
-        return Ok(Judged::Repeated(Revision::new(revision.value())));
-    }
     for check in &commit.checks {
         let record = tables.records.get((number, check.key.collection, check.key.name.as_str()))?;
         let version = record.map_or(0, |record| record.value().0);
@@ -226,7 +237,6 @@ fn judge(
         tables.log.insert((number, revision, index), (&commit.id.0, payload.as_ref()))?;
     }
     head.entries += commit.log.len() as u64;
-    tables.commits.insert((number, &commit.id.0), revision)?;
     Ok(Judged::Applied(Revision::new(revision)))
 }
 

@@ -63,7 +63,9 @@ async fn a_conflict_is_decided_again() {
                 interfere();
             }
             let b = seen[1].value.clone().unwrap();
-            Ok::<_, ()>(Change::nothing(b.clone()).put(key("a"), b))
+            // Checked in any case; saying so does no harm.
+            let again = Check { key: key("b"), version: seen[1].version };
+            Ok::<_, ()>(Change::nothing(b.clone()).check(again).put(key("a"), b))
         })
         .await
         .unwrap();

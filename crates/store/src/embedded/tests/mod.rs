@@ -5,6 +5,7 @@ mod disk;
 mod durability;
 mod file;
 mod golden;
+mod sweep;
 
 use std::path::PathBuf;
 use std::sync::Arc;
