@@ -25,17 +25,29 @@ fn check_characters(text: &str) -> Result<(), IdError> {
     if text.is_empty() || text.len() > MAX {
         return Err(IdError::Length);
     }
-    let bad = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\' | '/' | '?' | '#');
+    let bad = |c: char| {
+        c.is_control() || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\' | '/' | '?' | '#')
+    };
     if text.chars().any(bad) { Err(IdError::Character) } else { Ok(()) }
 }
 
-/// Scheme in lower case; the host of a sip URI in lower case; the user part as it is (RFC 3261 19.1.4).
+/// Scheme in lower case; the host of a sip URI in lower case; the user part as it is (RFC 3261 19.1.4); a number
+/// without its visual separators (RFC 3966 section 4); no escapes of what needs none.
 fn canonical_uri(text: &str) -> Result<String, IdError> {
     check_characters(text)?;
     let (scheme, rest) = text.split_once(':').ok_or(IdError::Scheme)?;
     let scheme = scheme.to_ascii_lowercase();
+    let rest = without_needless_escapes(rest, if scheme == "tel" { "+" } else { "" });
+    let rest = rest.as_str();
     match scheme.as_str() {
-        "tel" if rest.bytes().any(|b| b.is_ascii_digit()) => Ok(format!("tel:{}", rest.to_ascii_lowercase())),
+        "tel" => {
+            let (number, parameters) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+            let number: String = number.chars().filter(|c| !matches!(c, '-' | '.' | '(' | ')')).collect();
+            if !number.bytes().any(|octet| octet.is_ascii_digit()) {
+                return Err(IdError::Scheme);
+            }
+            Ok(format!("tel:{number}{parameters}").to_ascii_lowercase())
+        }
         "sip" | "sips" => {
             let (user, host) = match rest.rsplit_once('@') {
                 Some((user, host)) if !user.is_empty() => (Some(user), host),
@@ -53,6 +65,33 @@ fn canonical_uri(text: &str) -> Result<String, IdError> {
         }
         _ => Err(IdError::Scheme),
     }
+}
+
+/// `text` with each escape of an unreserved character (RFC 3261 section 25.1), or of one in `also`, undone, and the
+/// digits of all other escapes in upper case. What comes out stays as it is when it comes in again.
+fn without_needless_escapes(text: &str, also: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let digits = rest.get(1..3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let Some((digits, octet)) = digits.and_then(|d| Some((d, u8::from_str_radix(d, 16).ok()?))) else {
+            out.push('%');
+            rest = &rest[1..];
+            continue;
+        };
+        let meant = char::from(octet);
+        if meant.is_ascii_alphanumeric() || "-_.!~*'()".contains(meant) || also.contains(meant) {
+            out.push(meant);
+        } else {
+            out.push('%');
+            out.push_str(&digits.to_ascii_uppercase());
+        }
+        rest = &rest[3..];
+    }
+    out.push_str(rest);
+    out
 }
 
 macro_rules! identity {
@@ -129,7 +168,34 @@ mod tests {
         let same = |a: &str, b: &str| assert_eq!(a.parse::<McpttId>(), b.parse::<McpttId>(), "{a} {b}");
         same("sip:Alex@Example.ORG", "sip:Alex@example.org");
         same("TEL:+82571009990", "tel:+82571009990");
-        assert_ne!("sip:Alex@example.org".parse::<McpttId>(), "sip:alex@example.org".parse::<McpttId>());
+        same("tel:+82-(57).100-9990", "tel:+82571009990");
+        same("tel:%2B82571009990", "tel:+82571009990");
+        same("tel:+1;phone-context=A-B.org", "tel:+1;phone-context=a-b.org");
+        same("sip:%41lex%2dk@Example.org", "sip:Alex-k@example.org");
+        same("sip:a%3ab@example.org", "sip:a%3Ab@example.org");
+        for (one, other) in [
+            ("sip:Alex@example.org", "sip:alex@example.org"),
+            ("sip:a%3Ab@example.org", "sip:a:b@example.org"),
+            ("sip:a%2Bb@example.org", "sip:a+b@example.org"),
+            ("sip:%2561@example.org", "sip:a@example.org"),
+            ("sip:1-2@example.org", "sip:12@example.org"),
+        ] {
+            assert_ne!(one.parse::<McpttId>(), other.parse::<McpttId>());
+        }
+    }
+
+    #[test]
+    fn canonical_forms_are_their_own() {
+        for text in [
+            "tel:+1-2;ext=%2A%2F3",
+            "sip:%2541%41%ff%%4@H%41.org",
+            "sip:가%가%zz@h",
+            "tel:%2525%2b1",
+            "SIPS:%40%@h",
+        ] {
+            let id: McpttId = text.parse().unwrap();
+            assert_eq!(id.as_str().parse(), Ok(id.clone()), "{text}");
+        }
     }
 
     #[test]
@@ -137,6 +203,7 @@ mod tests {
         for (text, error) in [
             ("", IdError::Length),
             ("tel:", IdError::Scheme),
+            ("tel:-();ext=1", IdError::Scheme),
             ("sip:@host", IdError::Scheme),
             ("sip:user@", IdError::Scheme),
             ("http:host", IdError::Scheme),
