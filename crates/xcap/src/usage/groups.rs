@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use csc_types::{GroupId, McpttId};
-use csc_xml::{Node, attribute, child, children};
+use csc_xml::{Node, attribute, children};
 
 use super::{Request, Tree, Usage};
 use crate::document::{Document, Place};
@@ -55,7 +55,7 @@ fn constraints(document: &Document, root: Node<'_, '_>) -> Result<(), Conflict> 
 /// An entry without a `uri`, or whose `uri` is no MCPTT ID, and more than `limit` entries.
 pub fn members(root: Node<'_, '_>, names: &Names, limit: usize) -> Result<BTreeSet<McpttId>, Conflict> {
     let lists =
-        children(root, NAMESPACE, "list-service").filter_map(|service| child(service, NAMESPACE, "list"));
+        children(root, NAMESPACE, "list-service").flat_map(|service| children(service, NAMESPACE, "list"));
     let mut members = BTreeSet::new();
     for (count, entry) in lists.flat_map(|list| children(list, NAMESPACE, "entry")).enumerate() {
         if count == limit {
@@ -119,5 +119,9 @@ mod tests {
         assert!(list("<entry/>", 9).is_err());
         assert!(list("<entry uri='mailto:a@b'/>", 9).is_err());
         assert!(list("", 0).unwrap().is_empty());
+        // Whoever reads the document reads every list of it.
+        let second = "<entry uri='tel:+1'/></list><list><entry uri='tel:+2'/>";
+        assert_eq!(list(second, 2).unwrap().len(), 2);
+        assert!(list(second, 1).is_err());
     }
 }
