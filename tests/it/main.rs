@@ -1,7 +1,11 @@
 //! Every scenario, in one binary.
 
+mod access;
 mod crash;
+mod groups;
+mod hostile;
 mod layers;
 mod samples;
 mod seeds;
 mod seeds_sip;
+mod torture;

@@ -12,6 +12,8 @@ use csc_proto::identity::v1::directory_client::DirectoryClient;
 use csc_service::{Identity, OsEntropy, bus};
 use tonic::transport::Channel;
 
+use crate::ORGANISATION;
+
 /// The addresses and files of an installation.
 #[derive(Clone)]
 pub struct Client {
@@ -53,6 +55,11 @@ impl Client {
         self.admin
     }
 
+    /// The bus.
+    pub const fn bus_address(&self) -> SocketAddr {
+        self.bus
+    }
+
     pub(crate) const fn ports(&self) -> Ports {
         Ports {
             https: self.https.port(),
@@ -92,6 +99,24 @@ impl Client {
     pub async fn sip_ue(&self, user: (&str, &str)) -> SipUe {
         let user = user.0.parse().expect("an MCPTT ID");
         SipUe::bind(self.sip, user, Arc::new(OsEntropy)).await.expect("a free port")
+    }
+
+    /// The access token of `user`.
+    pub async fn token(&self, user: (&str, &str)) -> String {
+        let mut ue = Ue::new(self.profile(user)).expect("a good profile");
+        ue.login(&OsEntropy).await.expect("a login").access_token.clone()
+    }
+
+    /// Creates `user` with its password in the demo's organisation.
+    pub async fn add_user(&self, (user, password): (&str, &str), roles: &[&str]) {
+        let request = PutUserRequest {
+            mcptt_id: user.to_owned(),
+            organisation: ORGANISATION.to_owned(),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            password: Some(password.to_owned()),
+            ..PutUserRequest::default()
+        };
+        self.put_user(request).await;
     }
 
     /// Creates or changes a user as the operator.

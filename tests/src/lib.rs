@@ -7,11 +7,14 @@ mod client;
 mod process;
 pub mod raw;
 mod server;
+pub mod sip;
 
 pub use client::Client;
 pub use process::Process;
 pub use server::Server;
 
+/// The demo's fire brigade.
+pub const ORGANISATION: &str = "city-fire";
 /// The three users of the demo's fire brigade with their passwords: a firefighter, the dispatcher, another firefighter.
 pub const ALEX: (&str, &str) = ("tel:+82571009990", "engine-seven");
 /// The dispatcher.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// How long any one answer may take: a bound for a hung server, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer, split but not interpreted.
 #[derive(Debug)]
@@ -54,18 +55,67 @@ pub async fn connect(address: SocketAddr, ca: &Path) -> TlsStream<TcpStream> {
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("a TLS handshake")
 }
 
-/// Sends `request` as it is on a new connection and reads one answer.
-pub async fn exchange(address: SocketAddr, ca: &Path, request: &[u8]) -> Answer {
-    let mut stream = connect(address, ca).await;
-    // A server may answer and close before it has read everything.
-    let _ = stream.write_all(request).await;
-    tokio::time::timeout(PATIENCE, read(&mut stream)).await.expect("an answer in time")
+/// A request with these header fields beside Host and, where there is a body, Content-Length.
+pub fn request(method: &str, target: &str, fields: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+    let mut request = format!("{method} {target} HTTP/1.1\r\nHost: csc.example.org\r\n");
+    for (name, value) in fields {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if !body.is_empty() {
+        request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    request.push_str("\r\n");
+    [request.as_bytes(), body].concat()
 }
 
-/// Reads one answer: header section, then Content-Length octets or what comes until the end.
-pub async fn read(stream: &mut (impl AsyncReadExt + Unpin)) -> Answer {
+/// Sends `request` as it is on a new connection and reads one answer.
+pub async fn exchange(address: SocketAddr, ca: &Path, request: &[u8]) -> Answer {
+    bounded(async {
+        let (mut reader, mut writer) = tokio::io::split(connect(address, ca).await);
+        answer(&mut reader, &mut writer, request).await
+    })
+    .await
+}
+
+/// The same with a request that nothing can follow: the server closes the connection behind its answer.
+pub async fn last_exchange(address: SocketAddr, ca: &Path, request: &[u8]) -> Answer {
+    bounded(async {
+        let (mut reader, mut writer) = tokio::io::split(connect(address, ca).await);
+        let answer = answer(&mut reader, &mut writer, request).await;
+        let mut rest = Vec::new();
+        // An end by reset is one as well: the server need not take what it refused.
+        let _ = reader.read_to_end(&mut rest).await;
+        assert!(rest.is_empty(), "more than one answer: {:?}", String::from_utf8_lossy(&rest));
+        answer
+    })
+    .await
+}
+
+async fn bounded(exchange: impl Future<Output = Answer>) -> Answer {
+    tokio::time::timeout(PATIENCE, exchange).await.expect("an answer, and the end if it is the last, in time")
+}
+
+/// Writes `request` while it reads the answer: a server may answer before it has read everything, or without reading it.
+async fn answer(
+    reader: &mut (impl AsyncReadExt + Unpin),
+    writer: &mut (impl AsyncWriteExt + Unpin),
+    request: &[u8],
+) -> Answer {
+    let mut answer = pin!(read(reader, request.starts_with(b"HEAD ")));
+    let write = async {
+        let written = writer.write_all(request).await;
+        (written, writer.flush().await)
+    };
+    tokio::select! {
+        answer = &mut answer => answer,
+        _ = write => answer.await,
+    }
+}
+
+/// Reads one answer: header section, then, unless it answers a HEAD, Content-Length octets or what comes until the end.
+async fn read(stream: &mut (impl AsyncReadExt + Unpin), to_head: bool) -> Answer {
     let mut received = Vec::new();
-    let mut chunk = [0; 16 * 1024];
+    let mut chunk = vec![0; 16 * 1024];
     loop {
         if let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") {
             let head = String::from_utf8(received[..end].to_vec()).expect("a header section is text");
@@ -73,7 +123,7 @@ pub async fn read(stream: &mut (impl AsyncReadExt + Unpin)) -> Answer {
             let mut answer = Answer { status, head, body: received[end + 4..].to_vec() };
             let length =
                 answer.header("content-length").map(|length| length.parse::<usize>().expect("a number"));
-            let no_body = matches!(status, 204 | 304);
+            let no_body = to_head || matches!(status, 204 | 304);
             while !no_body && length.is_none_or(|length| answer.body.len() < length) {
                 match stream.read(&mut chunk).await {
                     Ok(0) | Err(_) => break,
