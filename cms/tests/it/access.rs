@@ -1,9 +1,11 @@
 //! Who may do what, and in which order requests are checked.
 
+use std::sync::atomic::Ordering;
+
 use csc_xcap_server::testing::Client;
 use http::{Method, StatusCode};
 
-use crate::world::{DIRECTORY, PROFILE, PROFILE_TYPE, World, profile};
+use crate::world::{DIRECTORY, PROFILE, PROFILE_TYPE, SERVICE_CONFIG, World, profile};
 
 #[tokio::test]
 async fn c2_who_may_store() {
@@ -92,4 +94,20 @@ async fn tokens() {
     // Roles are those of the account, now.
     world.bench.account("tel:+8201", "fire", &[], &[]).await;
     assert_eq!(world.store_profile(&profile("")).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn nobody_known_costs_the_store_nothing() {
+    let (world, store) = World::tricky().await;
+    store.silent.store(true, Ordering::SeqCst);
+    let answer = world.owner().get(PROFILE).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, "1"));
+    let mut nobody = world.owner();
+    nobody.token = None;
+    for target in [PROFILE, DIRECTORY, SERVICE_CONFIG, "/Org/F/xcap-caps/global/index"] {
+        for method in [Method::GET, Method::PUT, Method::DELETE, Method::POST] {
+            let answer = nobody.send(method, target, &[], "").await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{target}");
+        }
+    }
 }

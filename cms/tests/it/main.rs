@@ -7,5 +7,6 @@ mod documents;
 mod generated;
 mod listener;
 mod provisioning;
+mod store;
 mod targets;
 mod world;

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use csc_cms::{Config, Deps, build};
 use csc_service::ServiceParts;
 use csc_service::config::Settings;
+use csc_store::{Embedded, Records};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_xcap_server::testing::{Answer, Bench, Client, NOW};
 use http::StatusCode;
+
+use crate::store::Tricky;
 
 pub(crate) const PROFILE: &str = "/org.3gpp.mcptt.user-profile/users/tel:+8210/user-profile";
 pub(crate) const PROFILE_TYPE: &str = "application/vnd.3gpp.mcptt-user-profile+xml";
@@ -29,6 +32,19 @@ impl World {
 
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
+        Self::on(bench, settings).await
+    }
+
+    /// On a store that can be made to misbehave.
+    pub(crate) async fn tricky() -> (Self, Arc<Tricky>) {
+        let mut bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
+        let store = Embedded::in_memory(Arc::clone(&bench.clock), &*bench.entropy).unwrap();
+        let store = Arc::new(Tricky::new(store));
+        bench.records = Records::new(store.clone(), Arc::clone(&bench.entropy));
+        (Self::on(bench, &[]).await, store)
+    }
+
+    async fn on(bench: Bench, settings: &[(&str, &str)]) -> Self {
         bench.account("tel:+8210", "fire", &[], &["urn:ue:1"]).await;
         bench.account("tel:+8211", "fire", &[], &[]).await;
         bench.account("tel:+8201", "fire", &["administrator"], &[]).await;

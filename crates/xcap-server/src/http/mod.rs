@@ -86,8 +86,12 @@ impl<L: Library> XcapServer<L> {
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         let target = Target::parse(target, &self.settings.config.roots)?;
         let caller = self.callers.caller(&head.headers).await?;
+        if caller == Caller::Anonymous {
+            // The access table has no row for nobody, whatever there is: the store need not be asked.
+            return Err(Refusal::Token(csc_auth::Refused::NO_TOKEN));
+        }
         let root = target.root.as_ref().map(|root| &root.organisation);
-        let document = self.resolve(&target.document, root).ok_or_else(|| unknown(&caller))?;
+        let document = self.resolve(&target.document, root).ok_or(Refusal::NotFound)?;
         let snapshot = self.library.look(&document, &caller).await?;
         let exchange = Exchange {
             headers: head.headers,
@@ -118,14 +122,6 @@ impl<L: Library> XcapServer<L> {
 
     pub(crate) fn library(&self) -> &L {
         &self.library
-    }
-}
-
-/// The answer to a target that means no document. Who is not known learns that first.
-fn unknown(caller: &Caller) -> Refusal {
-    match caller {
-        Caller::Anonymous => Refusal::Token(csc_auth::Refused::NO_TOKEN),
-        Caller::User(_) | Caller::Server(_) => Refusal::NotFound,
     }
 }
 
