@@ -1,5 +1,7 @@
 //! `documents.v1`.
 
+use std::sync::atomic::Ordering;
+
 use csc_proto::documents::v1::documents_client::DocumentsClient;
 use csc_proto::documents::v1::put_response::Outcome;
 use csc_proto::documents::v1::{PutRequest, PutResponse};
@@ -56,4 +58,30 @@ async fn provisioning() {
     ] {
         assert_eq!(put(path, content, organisation, false).await.err(), Some(code), "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_same_document_at_the_same_time_is_stored_once() {
+    let (world, store) = World::tricky().await;
+    let client = DocumentsClient::new(bus::in_process(world.parts.grpc.clone().unwrap()));
+    let put = || {
+        let mut client = client.clone();
+        async move {
+            let request = PutRequest {
+                path: PROFILE[1..].to_owned(),
+                content: profile("").into(),
+                organisation: String::new(),
+                dry_run: false,
+            };
+            client.put(request).await.unwrap().into_inner()
+        }
+    };
+    // Both see that there is no such document before either stores it.
+    store.paired.store(2, Ordering::SeqCst);
+    let (one, other) = tokio::join!(put(), put());
+    let mut outcomes = [one.outcome(), other.outcome()];
+    outcomes.sort_unstable();
+    assert_eq!(outcomes, [Outcome::Created, Outcome::Unchanged]);
+    assert_eq!(one.etag, other.etag);
+    assert_eq!(world.owner().get(PROFILE).await.etag(), format!("\"{}\"", one.etag));
 }

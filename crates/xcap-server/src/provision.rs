@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use csc_proto::documents::v1::documents_server::{Documents, DocumentsServer};
 use csc_proto::documents::v1::put_response::Outcome;
 use csc_proto::documents::v1::{PutRequest, PutResponse};
@@ -18,6 +19,8 @@ use crate::refusal::Refusal;
 
 /// Octets of a request beside the document.
 const OVERHEAD: usize = 16 << 10;
+/// How often a document is looked at again that others change at the same time.
+const ATTEMPTS: usize = 16;
 
 /// Serves `documents.v1` for the documents of an [`XcapServer`].
 pub struct Provisioning<L>(Arc<XcapServer<L>>);
@@ -47,15 +50,34 @@ impl<L: Library> Provisioning<L> {
                 request.path
             )));
         }
-        let content = bytes::Bytes::from(request.content);
-        let digest = server.digest(&document, &content).await.map_err(|refusal| status(&refusal))?;
+        let content = Bytes::from(request.content);
+        for _ in 0..ATTEMPTS {
+            match self.attempt(&document, &content, organisation.as_ref(), request.dry_run).await {
+                // It is not what was looked at any more: perhaps it is equal by now.
+                Err(Attempt::Overtaken) => {}
+                Err(Attempt::Refused(status)) => return Err(status),
+                Ok(response) => return Ok(response),
+            }
+        }
+        Err(Status::aborted("others keep changing the same document"))
+    }
+
+    /// Decides over the document as it is now, and stores it if it still is when that is committed.
+    async fn attempt(
+        &self,
+        document: &Document,
+        content: &Bytes,
+        organisation: Option<&OrgId>,
+        dry_run: bool,
+    ) -> Result<PutResponse, Attempt> {
+        let server = &self.0;
+        let digest = server.digest(document, content).await?;
         let caller = provisioner();
-        let snapshot =
-            server.library().look(&document, &caller).await.map_err(|error| status(&error.into()))?;
-        agree(&document, organisation.as_ref(), &snapshot)?;
+        let snapshot = server.library().look(document, &caller).await.map_err(Refusal::from)?;
+        agree(document, organisation, &snapshot).map_err(Attempt::Refused)?;
         let outcome = match &snapshot.current {
             None => Outcome::Created,
-            Some(stored) if stored.content == content => Outcome::Unchanged,
+            Some(stored) if stored.content == *content => Outcome::Unchanged,
             Some(_) => Outcome::Changed,
         };
         let mut response = PutResponse { outcome: outcome.into(), etag: String::new() };
@@ -63,29 +85,45 @@ impl<L: Library> Provisioning<L> {
             response.etag = snapshot.etag().map(ToString::to_string).unwrap_or_default();
             return Ok(response);
         }
-        if request.dry_run {
+        if dry_run {
             return Ok(response);
         }
         let belongs_to = organisation
-            .clone()
+            .cloned()
             .unwrap_or_else(|| server.settings().config.names.default_organisation.clone());
         let change = Change {
-            document: &document,
+            document,
             caller: &caller,
-            content,
+            content: content.clone(),
             digest,
             organisation: belongs_to,
             creator: None,
         };
-        // Who moved the document to another organisation meanwhile is not overruled.
-        let judge = |snapshot: &Snapshot| match agree(&document, organisation.as_ref(), snapshot) {
-            Ok(()) => Ok(()),
-            Err(_) => Err(Refusal::Precondition),
+        let judge = |now: &Snapshot| {
+            let same = now.etag() == snapshot.etag() && now.organisation == snapshot.organisation;
+            if same { Ok(()) } else { Err(Refusal::Precondition) }
         };
-        let written = server.library().put(change, &judge).await.map_err(|refusal| status(&refusal))?;
+        let written = server.library().put(change, &judge).await?;
         tracing::info!(document = %document.path(), etag = %written.etag, "provisioned");
-        let outcome = if written.created { Outcome::Created } else { Outcome::Changed };
-        Ok(PutResponse { outcome: outcome.into(), etag: written.etag.to_string() })
+        response.etag = written.etag.to_string();
+        Ok(response)
+    }
+}
+
+/// Why an attempt came to nothing.
+enum Attempt {
+    /// Somebody else was faster.
+    Overtaken,
+    /// For good.
+    Refused(Status),
+}
+
+impl From<Refusal> for Attempt {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Precondition => Self::Overtaken,
+            refusal => Self::Refused(status(&refusal)),
+        }
     }
 }
 
@@ -134,8 +172,8 @@ fn status(refusal: &Refusal) -> Status {
             tracing::warn!(error = refusal as &dyn std::error::Error, "document cannot be provisioned now");
             Status::unavailable("the store does not answer")
         }
-        Refusal::Precondition => Status::aborted("the document changed meanwhile"),
-        Refusal::BadTarget(_)
+        Refusal::Precondition
+        | Refusal::BadTarget(_)
         | Refusal::Token(_)
         | Refusal::NotFound
         | Refusal::Forbidden
