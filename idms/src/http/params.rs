@@ -4,6 +4,7 @@ use bytes::Bytes;
 use csc_service::http::{Body, BodyError, read_body};
 use http::Request;
 use http::header::CONTENT_TYPE;
+use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
 /// Largest form, in octets.
@@ -13,7 +14,7 @@ const MAX_PARAMETERS: usize = 64;
 
 /// Decoded parameters. They hold passwords and tokens, so the values wipe themselves.
 pub(crate) struct Params {
-    pairs: Vec<(String, Zeroizing<String>)>,
+    pairs: Vec<(Zeroizing<String>, Zeroizing<String>)>,
     malformed: bool,
 }
 
@@ -38,16 +39,22 @@ impl Params {
     }
 
     fn parse(query: Option<&str>, form: &[u8]) -> Self {
-        let query = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        let pairs = query.chain(form_urlencoded::parse(form)).take(MAX_PARAMETERS + 1);
-        let pairs: Vec<_> =
-            pairs.map(|(name, value)| (name.into_owned(), Zeroizing::new(value.into_owned()))).collect();
+        let query = query.unwrap_or_default().as_bytes();
+        let given = [query, form].into_iter().flat_map(|list| list.split(|octet| *octet == b'&'));
+        let mut malformed = false;
+        let mut pairs = Vec::new();
+        for given in given.filter(|given| !given.is_empty()).take(MAX_PARAMETERS + 1) {
+            let at = given.iter().position(|octet| *octet == b'=').unwrap_or(given.len());
+            let (name, value) = (decode(&given[..at]), decode(given.get(at + 1..).unwrap_or_default()));
+            malformed |= name.is_none() || value.is_none();
+            pairs.push((name.unwrap_or_default(), value.unwrap_or_default()));
+        }
         let repeated = |at: usize| pairs[..at].iter().any(|(name, _)| *name == pairs[at].0);
-        let malformed = pairs.len() > MAX_PARAMETERS || (0..pairs.len()).any(repeated);
+        malformed |= pairs.len() > MAX_PARAMETERS || (0..pairs.len()).any(repeated);
         Self { pairs, malformed }
     }
 
-    /// Whether a parameter came twice (RFC 6749 3.1), or the whole is no list of parameters.
+    /// Whether a parameter came twice (RFC 6749 3.1) or is no text, or the whole is no list of parameters.
     pub(crate) const fn is_malformed(&self) -> bool {
         self.malformed
     }
@@ -55,15 +62,28 @@ impl Params {
     /// The value of the parameter `name`, if it came exactly once, is not empty and has at most `most` octets. An
     /// empty one counts as omitted (RFC 6749 3.1).
     pub(crate) fn get(&self, name: &str, most: usize) -> Option<&str> {
-        let mut found = self.pairs.iter().filter(|(given, _)| given == name).map(|(_, value)| value.as_str());
+        let mut found =
+            self.pairs.iter().filter(|(given, _)| **given == name).map(|(_, value)| value.as_str());
         let value = found.next().filter(|value| (1..=most).contains(&value.len()))?;
         found.next().is_none().then_some(value)
     }
 
     /// Whether the parameter `name` came at all, with a value.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.pairs.iter().any(|(given, value)| given == name && !value.is_empty())
+        self.pairs.iter().any(|(given, value)| **given == name && !value.is_empty())
     }
+}
+
+/// Undoes the form encoding of a name or value. `None`: it is no UTF-8, and whatever stood for it would not be what was
+/// sent.
+fn decode(text: &[u8]) -> Option<Zeroizing<String>> {
+    let blanks = Zeroizing::new(
+        text.iter().map(|octet| if *octet == b'+' { b' ' } else { *octet }).collect::<Vec<_>>(),
+    );
+    // Never longer than what was encoded, so that no part of a secret is left behind in memory that grew.
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
+    decoded.extend(percent_decode(&blanks));
+    std::str::from_utf8(&decoded).ok().map(|text| Zeroizing::new(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -101,6 +121,7 @@ mod tests {
         assert!(read("a=1", form, "a=1").await.is_malformed());
         assert!(read("", Some("application/json"), "{}").await.is_malformed());
         assert!(!read("", Some("application/json"), "").await.is_malformed());
+        assert!(read("a=%FF", form, "").await.is_malformed() && read("", form, "%C3=").await.is_malformed());
         let many: String = (0..65).map(|n| format!("p{n}=&")).collect();
         assert!(read(&many, form, "").await.is_malformed());
     }
@@ -112,6 +133,21 @@ mod tests {
         assert_eq!(params.get("empty", 9), None);
         assert_eq!((params.get("long", 4), params.get("long", 5)), (None, Some("12345")));
         assert!(params.has("a") && params.has("long") && !params.has("empty"));
+    }
+
+    #[tokio::test]
+    async fn what_browsers_read_is_read_alike() {
+        for list in ["a=1&&b", "=x&a==", "a=%2", "a=%zz%41", "a+b=%2B+%20", "%61=%C3%A9", "&", "a=%00"] {
+            let params = read(list, None, "").await;
+            let read: Vec<_> =
+                params.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let expected: Vec<_> = form_urlencoded::parse(list.as_bytes()).collect();
+            assert_eq!(
+                read,
+                expected.iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>(),
+                "{list}"
+            );
+        }
     }
 
     #[tokio::test]
