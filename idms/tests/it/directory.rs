@@ -216,11 +216,57 @@ async fn a_claim_that_was_lost_meanwhile_is_given_up() {
         let put = Put { key, value: claim.encode(), expires: None };
         let commit =
             Commit { id: CommitId([7; 16]), checks: vec![], puts: vec![put], deletes: vec![], log: vec![] };
-        Some((Partition::of(uri), commit))
+        vec![(Partition::of(uri), commit)]
     });
     let status = world.directory.put_user(with_uris(ALEX, &[own, uri])).await.unwrap_err();
     assert_eq!(status.code(), Code::AlreadyExists);
     assert_eq!(account(&world, ALEX).await.unwrap().user_uris, [own]);
+}
+
+#[tokio::test]
+async fn every_claim_that_was_lost_is_given_up() {
+    let mut world = World::new().await;
+    let (uris, own) = (["sip:chief@example.org", "sip:chief2@example.org"], "sip:alex@example.org");
+    // Kim takes over both.
+    world.store.afterwards("account", move || {
+        let since = Timestamp::from_seconds(START);
+        let claim = Claim { owner: KIM.parse().unwrap(), since, confirmed: true }.encode();
+        let commit = |(n, uri): (u8, &str)| {
+            let key = records::claim_key(&uri.parse().unwrap());
+            let puts = vec![Put { key, value: claim.clone(), expires: None }];
+            let commit = Commit { id: CommitId([n; 16]), checks: vec![], puts, deletes: vec![], log: vec![] };
+            (Partition::of(uri), commit)
+        };
+        (1..).zip(uris).map(commit).collect()
+    });
+    let status = world.directory.put_user(with_uris(ALEX, &[own, uris[0], uris[1]])).await.unwrap_err();
+    assert_eq!(status.code(), Code::AlreadyExists);
+    assert_eq!(account(&world, ALEX).await.unwrap().user_uris, [own]);
+}
+
+#[tokio::test]
+async fn a_claim_that_was_lost_to_a_new_user_is_given_up() {
+    let mut world = World::new().await;
+    let uri = "tel:+82571000009";
+    // Alex's commit takes so long that her claim is cleared away and a user of that name is made.
+    let key = records::user_key(&uri.parse().unwrap());
+    let alex =
+        world.store.get(Partition::of(ALEX), &[records::user_key(&ALEX.parse().unwrap())]).await.unwrap();
+    let put = Put { key, value: alex[0].value.clone().unwrap(), expires: None };
+    let delete = records::claim_key(&uri.parse().unwrap());
+    world.store.afterwards("account", move || {
+        let commit = Commit {
+            id: CommitId([7; 16]),
+            checks: vec![],
+            puts: vec![put],
+            deletes: vec![delete],
+            log: vec![],
+        };
+        vec![(Partition::of(uri), commit)]
+    });
+    let status = world.directory.put_user(with_uris(ALEX, &[uri])).await.unwrap_err();
+    assert_eq!(status.code(), Code::AlreadyExists);
+    assert!(account(&world, ALEX).await.unwrap().user_uris.is_empty());
 }
 
 #[tokio::test]
@@ -229,7 +275,7 @@ async fn a_change_that_dawdles_is_not_written() {
     let clock = world.clock.clone();
     world.store.afterwards("idms.claim", move || {
         clock.advance(Duration::from_secs(21));
-        None
+        vec![]
     });
     let alex = with_uris(ALEX, &["sip:chief@example.org"]);
     assert_eq!(world.directory.put_user(alex.clone()).await.unwrap_err().code(), Code::Unavailable);

@@ -1,6 +1,7 @@
 //! A store that fails when it is told to, and lets others act at the worst moment.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,14 +13,20 @@ pub(crate) struct Wrapped {
     embedded: Embedded,
     fault: Mutex<Option<(&'static str, StoreError)>>,
     afterwards: Mutex<Option<(&'static str, Afterwards)>>,
+    user_reads: AtomicUsize,
 }
 
 /// What happens behind a commit, and what somebody else then commits.
-type Afterwards = Box<dyn FnOnce() -> Option<(Partition, Commit)> + Send>;
+type Afterwards = Box<dyn FnOnce() -> Vec<(Partition, Commit)> + Send>;
 
 impl Wrapped {
     pub(crate) fn new(embedded: Embedded) -> Self {
-        Self { embedded, fault: Mutex::default(), afterwards: Mutex::default() }
+        Self {
+            embedded,
+            fault: Mutex::default(),
+            afterwards: Mutex::default(),
+            user_reads: AtomicUsize::new(0),
+        }
     }
 
     /// From now on every read of `collection` fails; `None`: none does.
@@ -31,9 +38,14 @@ impl Wrapped {
     pub(crate) fn afterwards(
         &self,
         collection: &'static str,
-        action: impl FnOnce() -> Option<(Partition, Commit)> + Send + 'static,
+        action: impl FnOnce() -> Vec<(Partition, Commit)> + Send + 'static,
     ) {
         *self.afterwards.lock().unwrap() = Some((collection, Box::new(action)));
+    }
+
+    /// How many reads of users were answered.
+    pub(crate) fn user_reads(&self) -> usize {
+        self.user_reads.load(Ordering::Relaxed)
     }
 }
 
@@ -43,7 +55,12 @@ impl Store for Wrapped {
         let fault = self.fault.lock().unwrap().clone();
         match fault.filter(|(collection, _)| keys.iter().any(|key| key.collection == *collection)) {
             Some((_, error)) => Err(error),
-            None => self.embedded.get(partition, keys).await,
+            None => {
+                let found = self.embedded.get(partition, keys).await;
+                let users = keys.iter().any(|key| key.collection == "idms.user");
+                self.user_reads.fetch_add(users.into(), Ordering::Relaxed);
+                found
+            }
         }
     }
 
@@ -65,7 +82,7 @@ impl Store for Wrapped {
             let writes = |collection| commit.puts.iter().any(|put| put.key.collection == collection);
             afterwards.take_if(|(collection, _)| writes(*collection))
         };
-        if let Some((partition, commit)) = action.and_then(|(_, action)| action()) {
+        for (partition, commit) in action.map_or_else(Vec::new, |(_, action)| action()) {
             self.embedded.commit(partition, &commit).await?;
         }
         Ok(done)

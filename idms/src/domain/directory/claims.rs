@@ -24,9 +24,8 @@ impl Directory {
         let change = |found: &[Record]| {
             let present: Option<Claim> = records::read(&keys[0], &found[0])?;
             let other_owner = present.is_some_and(|present| present.owner != *owner);
-            // The URI may also be the MCPTT ID of a user, who then needs no claim to it.
-            let other_user = found[1].value.is_some() && uri != owner;
-            if other_owner || other_user {
+            // The URI may also be the MCPTT ID of another user, who needs no claim to it.
+            if other_owner || found[1].value.is_some() {
                 return Err(DirectoryError::NameTaken(uri.clone()));
             }
             // An own claim is claimed anew as well: its date tells others to keep off.
@@ -38,10 +37,13 @@ impl Directory {
 
     /// Confirms the claim of `owner` to `uri`, which its record holds now.
     pub(super) async fn confirm(&self, uri: &McpttId, owner: &McpttId) -> Result<(), DirectoryError> {
-        let key = claim_key(uri);
+        let keys = [claim_key(uri), user_key(uri)];
         let now = self.clock.now();
         let change = |found: &[Record]| {
-            let claim = match records::read(&key, &found[0])? {
+            if found[1].value.is_some() {
+                return Err(DirectoryError::NameTaken(uri.clone()));
+            }
+            let claim = match records::read(&keys[0], &found[0])? {
                 Some(Claim { owner: other, .. }) if other != *owner => {
                     return Err(DirectoryError::NameTaken(uri.clone()));
                 }
@@ -49,10 +51,9 @@ impl Directory {
                 Some(claim) => Claim { confirmed: true, ..claim },
                 None => Claim { owner: owner.clone(), since: now, confirmed: true },
             };
-            Ok(Change::nothing(()).put(key.clone(), claim.encode()))
+            Ok(Change::nothing(()).put(keys[0].clone(), claim.encode()))
         };
-        let partition = Partition::of(uri.as_str());
-        let updated = self.records.update(partition, std::slice::from_ref(&key), change).await;
+        let updated = self.records.update(Partition::of(uri.as_str()), &keys, change).await;
         updated.map(|_| ()).map_err(super::rejected)
     }
 

@@ -117,10 +117,16 @@ impl Directory {
         if before.as_ref() != Some(after) && self.commit(version, after, started).await?.is_err() {
             return Ok(Err(Overtaken));
         }
+        let mut lost = Vec::new();
         for uri in &after.profile.user_uris {
-            if let Err(lost) = self.confirm(uri, &after.id).await {
-                return Err(self.give_up(uri, after, lost).await);
+            match self.confirm(uri, &after.id).await {
+                Err(DirectoryError::NameTaken(uri)) => lost.push(uri),
+                confirmed => confirmed?,
             }
+        }
+        if let Some(first) = lost.first() {
+            self.give_up(&lost, after).await?;
+            return Err(DirectoryError::NameTaken(first.clone()));
         }
         for (uri, version) in released {
             self.release(&uri, version).await?;
@@ -158,26 +164,21 @@ impl Directory {
         Ok(updated.map_err(super::rejected)?.outcome)
     }
 
-    /// Takes `uri`, whose claim was lost between claiming and confirming, out of the user's record again.
-    async fn give_up(&self, uri: &McpttId, after: &User, lost: DirectoryError) -> DirectoryError {
-        if !matches!(lost, DirectoryError::NameTaken(_)) {
-            return lost;
-        }
+    /// Takes `lost`, whose claims were lost between claiming and confirming, out of the user's record again.
+    async fn give_up(&self, lost: &[McpttId], after: &User) -> Result<(), Fault> {
         let keys = [user_key(&after.id), account_key(&after.id)];
         let change = |found: &[Record]| {
             let Some(mut user) = records::read::<User>(&keys[0], &found[0])? else {
                 return Ok::<_, Fault>(Change::nothing(()));
             };
-            user.profile.user_uris.retain(|held| held != uri);
+            user.profile.user_uris.retain(|held| !lost.contains(held));
             Ok(Change::nothing(())
                 .put(keys[0].clone(), user.encode())
                 .put(keys[1].clone(), account(&user))
                 .log(account_changed(&user.id)))
         };
-        match self.records.update(Partition::of(after.id.as_str()), &keys, change).await {
-            Ok(_) => lost,
-            Err(error) => Fault::from(error).into(),
-        }
+        self.records.update(Partition::of(after.id.as_str()), &keys, change).await?;
+        Ok(())
     }
 }
 
