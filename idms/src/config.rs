@@ -147,7 +147,7 @@ an older hash keeps its own.",
                 10,
                 0..=1_000_000,
                 "Failed logins of one user from one address within failed_logins_window; one more is answered 429 with
-Retry-After. Other addresses of that user are not affected, so nobody can lock a user out. 0: no limit.",
+Retry-After. A login counts until it is answered. Other addresses of that user are not affected, so nobody can lock a user out. 0: no limit.",
             ),
             per_address: section.number(
                 "failed_logins_per_address",
@@ -160,7 +160,7 @@ it; successful logins do not count. 0: no limit.",
                 "failed_logins_window",
                 "5m",
                 ("1s", "24h"),
-                "The time after which failed logins are forgotten. The memory for them is fixed, 512 KiB.",
+                "The time after which failed logins are forgotten. The memory for them is fixed, 768 KiB.",
             ),
         }
     }

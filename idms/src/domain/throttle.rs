@@ -2,14 +2,15 @@
 //!
 //! Only failed logins count. They are counted for each pair of user and address, so that nobody can lock a user out from
 //! elsewhere, and for each address over all users. A count leaks away evenly: `limit` failures may come at once, then one
-//! more per `window / limit`.
+//! more per `window / limit`. A login under way counts like a failure until its outcome is known, so that guesses sent at
+//! once are not more than guesses in turn; one that is given up by its sender counts as failed.
 //!
 //! The memory is fixed: a count-min sketch, four rows of cells, each the time at which its count will have leaked away. A
 //! key reads the least of its four cells, so a flood of other keys can neither evict it nor, short of filling all four,
-//! pass for it. Which cells are whose depends on a random salt.
+//! pass for it. Which cells are whose depends on a random salt. Logins under way are counted in a second such sketch.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use csc_types::{Entropy, McpttId};
@@ -33,8 +34,15 @@ pub struct Limits {
 pub struct Throttle {
     limits: Limits,
     salt: [u8; 32],
-    /// Microseconds of the monotonic clock, row after row.
-    cells: Mutex<Vec<u64>>,
+    sketches: Mutex<Sketches>,
+}
+
+/// Row after row.
+struct Sketches {
+    /// Microseconds of the monotonic clock.
+    leaked_at: Vec<u64>,
+    /// Logins.
+    under_way: Vec<u32>,
 }
 
 /// Who tries to log in.
@@ -51,29 +59,49 @@ impl Throttle {
     pub fn new(limits: Limits, entropy: &dyn Entropy) -> Self {
         let mut salt = [0; 32];
         entropy.fill(&mut salt);
-        Self { limits, salt, cells: Mutex::new(vec![0; ROWS * CELLS]) }
+        let sketches = Sketches { leaked_at: vec![0; ROWS * CELLS], under_way: vec![0; ROWS * CELLS] };
+        Self { limits, salt, sketches: Mutex::new(sketches) }
     }
 
-    /// How long this attempt has to wait; `None`: it may go on.
-    pub fn wait(&self, attempt: Attempt<'_>, now: Duration) -> Option<Duration> {
-        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = |(limit, places): (u32, Places)| {
-            // One more failure must fit below `now + window`.
-            let full_at = least(&cells, places).saturating_add(self.interval(limit));
+    /// Begins an attempt, unless it has to wait: the error says how long. It counts as failed unless it is forgiven.
+    pub fn begin(&self, attempt: Attempt<'_>, now: Duration) -> Result<Begun<'_>, Duration> {
+        let counts = self.counts(attempt);
+        let mut sketches = self.sketches();
+        let wait = |(limit, places): &(u32, Places)| {
+            // One more failure, and those that may be under way, must fit below `now + window`.
+            let more = u64::from(least(&sketches.under_way, places)).saturating_add(1);
+            let full_at = least(&sketches.leaked_at, places)
+                .max(micros(now))
+                .saturating_add(self.interval(*limit).saturating_mul(more));
             full_at.checked_sub(micros(now.saturating_add(self.limits.window))).filter(|wait| *wait > 0)
         };
-        self.counts(attempt).filter_map(wait).max().map(Duration::from_micros)
+        if let Some(wait) = counts.iter().flatten().filter_map(wait).max() {
+            return Err(Duration::from_micros(wait));
+        }
+        for (_, places) in counts.iter().flatten() {
+            places.iter().for_each(|place| sketches.under_way[*place] += 1);
+        }
+        Ok(Begun { throttle: self, counts, at: now, failed: true })
     }
 
-    /// Counts a failure.
-    pub fn failed(&self, attempt: Attempt<'_>, now: Duration) {
-        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
-        for (limit, places) in self.counts(attempt) {
-            let until = least(&cells, places).max(micros(now)).saturating_add(self.interval(limit));
-            for place in places {
-                cells[place] = cells[place].max(until);
+    /// An attempt is over.
+    fn end(&self, begun: &Begun<'_>) {
+        let mut sketches = self.sketches();
+        for (limit, places) in begun.counts.iter().flatten() {
+            places.iter().for_each(|place| sketches.under_way[*place] -= 1);
+            if begun.failed {
+                let until = least(&sketches.leaked_at, places)
+                    .max(micros(begun.at))
+                    .saturating_add(self.interval(*limit));
+                for place in places {
+                    sketches.leaked_at[*place] = sketches.leaked_at[*place].max(until);
+                }
             }
         }
+    }
+
+    fn sketches(&self) -> MutexGuard<'_, Sketches> {
+        self.sketches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn interval(&self, limit: u32) -> u64 {
@@ -81,13 +109,13 @@ impl Throttle {
     }
 
     /// The counts that an attempt has a part in, each with its limit.
-    fn counts(&self, attempt: Attempt<'_>) -> impl Iterator<Item = (u32, Places)> {
+    fn counts(&self, attempt: Attempt<'_>) -> [Option<(u32, Places)>; 2] {
         let address = attempt.address.map_or([0; 16], network);
         let user = attempt
             .user
             .map(|user| (self.limits.per_user, self.places(&[b"user", &address, user.as_str().as_bytes()])));
         let address = attempt.address.map(|_| (self.limits.per_address, self.places(&[b"addr", &address])));
-        [user, address].into_iter().flatten().filter(|(limit, _)| *limit > 0)
+        [user, address].map(|count| count.filter(|(limit, _)| *limit > 0))
     }
 
     fn places(&self, key: &[&[u8]]) -> Places {
@@ -102,11 +130,32 @@ impl Throttle {
     }
 }
 
+/// An attempt under way. Dropped, it counts as failed.
+pub struct Begun<'a> {
+    throttle: &'a Throttle,
+    counts: [Option<(u32, Places)>; 2],
+    at: Duration,
+    failed: bool,
+}
+
+impl Begun<'_> {
+    /// It succeeded, or was no guess: it does not count.
+    pub fn forgive(mut self) {
+        self.failed = false;
+    }
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.throttle.end(self);
+    }
+}
+
 /// The cells of a key, one in each row.
 type Places = [usize; ROWS];
 
-fn least(cells: &[u64], places: Places) -> u64 {
-    places.into_iter().map(|place| cells[place]).min().unwrap_or(0)
+fn least<T: Copy + Default + Ord>(cells: &[T], places: &Places) -> T {
+    places.iter().map(|place| cells[*place]).min().unwrap_or_default()
 }
 
 fn micros(span: Duration) -> u64 {
@@ -141,61 +190,81 @@ mod tests {
         Throttle::new(limits, &SeededEntropy::new(1))
     }
 
+    fn fail(throttle: &Throttle, attempt: Attempt<'_>, now: Duration) {
+        drop(throttle.begin(attempt, now));
+    }
+
+    fn wait(throttle: &Throttle, attempt: Attempt<'_>, now: Duration) -> Option<Duration> {
+        throttle.begin(attempt, now).map(Begun::forgive).err()
+    }
+
     #[test]
     fn a_burst_then_one_per_interval() {
         let (throttle, alex, now) = (throttle(LIMITS), user(1), Duration::from_secs(100));
         let attempt = from(&alex, "192.0.2.1");
         for _ in 0..3 {
-            assert_eq!(throttle.wait(attempt, now), None);
-            throttle.failed(attempt, now);
+            assert_eq!(wait(&throttle, attempt, now), None);
+            fail(&throttle, attempt, now);
         }
-        assert_eq!(throttle.wait(attempt, now), Some(Duration::from_secs(10)));
-        assert_eq!(throttle.wait(attempt, now + Duration::from_secs(10)), None);
-        throttle.failed(attempt, now + Duration::from_secs(10));
-        assert_eq!(throttle.wait(attempt, now + Duration::from_secs(10)), Some(Duration::from_secs(10)));
-        assert_eq!(throttle.wait(attempt, now + Duration::from_secs(50)), None);
+        assert_eq!(wait(&throttle, attempt, now), Some(Duration::from_secs(10)));
+        assert_eq!(wait(&throttle, attempt, now + Duration::from_secs(10)), None);
+        fail(&throttle, attempt, now + Duration::from_secs(10));
+        assert_eq!(wait(&throttle, attempt, now + Duration::from_secs(10)), Some(Duration::from_secs(10)));
+        assert_eq!(wait(&throttle, attempt, now + Duration::from_secs(50)), None);
     }
 
     #[test]
     fn nobody_is_locked_out_from_elsewhere() {
         let (throttle, alex, now) = (throttle(LIMITS), user(1), Duration::ZERO);
-        (0..5).for_each(|_| throttle.failed(from(&alex, "192.0.2.1"), now));
-        assert!(throttle.wait(from(&alex, "192.0.2.1"), now).is_some());
-        assert_eq!(throttle.wait(from(&alex, "192.0.2.2"), now), None);
-        assert_eq!(throttle.wait(from(&user(2), "192.0.2.1"), now), None);
+        (0..5).for_each(|_| fail(&throttle, from(&alex, "192.0.2.1"), now));
+        assert!(wait(&throttle, from(&alex, "192.0.2.1"), now).is_some());
+        assert_eq!(wait(&throttle, from(&alex, "192.0.2.2"), now), None);
+        assert_eq!(wait(&throttle, from(&user(2), "192.0.2.1"), now), None);
     }
 
     #[test]
     fn an_address_is_limited_over_all_users() {
         let (throttle, now) = (throttle(LIMITS), Duration::ZERO);
-        (0..10).for_each(|n| throttle.failed(from(&user(n), "2001:db8::1"), now));
-        assert!(throttle.wait(from(&user(99), "2001:db8::ffff"), now).is_some(), "the same /64");
-        assert!(throttle.wait(Attempt { user: None, ..from(&user(1), "2001:db8::1") }, now).is_some());
-        assert_eq!(throttle.wait(from(&user(99), "2001:db8:0:1::1"), now), None);
+        (0..10).for_each(|n| fail(&throttle, from(&user(n), "2001:db8::1"), now));
+        assert!(wait(&throttle, from(&user(99), "2001:db8::ffff"), now).is_some(), "the same /64");
+        assert!(wait(&throttle, Attempt { user: None, ..from(&user(1), "2001:db8::1") }, now).is_some());
+        assert_eq!(wait(&throttle, from(&user(99), "2001:db8:0:1::1"), now), None);
+    }
+
+    #[test]
+    fn what_is_under_way_counts_until_it_is_forgiven() {
+        let (throttle, alex, now) = (throttle(LIMITS), user(1), Duration::from_secs(100));
+        let attempt = from(&alex, "192.0.2.1");
+        let begun: Vec<_> = (0..3).map(|_| throttle.begin(attempt, now).ok().unwrap()).collect();
+        assert_eq!(wait(&throttle, attempt, now), Some(Duration::from_secs(10)));
+        assert_eq!(wait(&throttle, from(&alex, "192.0.2.2"), now), None);
+        begun.into_iter().for_each(Begun::forgive);
+        (0..3).for_each(|_| fail(&throttle, attempt, now));
+        assert_eq!(wait(&throttle, attempt, now), Some(Duration::from_secs(10)));
     }
 
     #[test]
     fn zero_switches_a_limit_off() {
         let throttle = throttle(Limits { per_user: 0, per_address: 0, ..LIMITS });
         let alex = user(1);
-        (0..100).for_each(|_| throttle.failed(from(&alex, "192.0.2.1"), Duration::ZERO));
-        assert_eq!(throttle.wait(from(&alex, "192.0.2.1"), Duration::ZERO), None);
+        (0..100).for_each(|_| fail(&throttle, from(&alex, "192.0.2.1"), Duration::ZERO));
+        assert_eq!(wait(&throttle, from(&alex, "192.0.2.1"), Duration::ZERO), None);
     }
 
     #[test]
     fn a_flood_of_others_neither_evicts_nor_blocks() {
         let (throttle, alex, now) = (throttle(LIMITS), user(0), Duration::ZERO);
-        (0..3).for_each(|_| throttle.failed(from(&alex, "192.0.2.1"), now));
+        (0..3).for_each(|_| fail(&throttle, from(&alex, "192.0.2.1"), now));
         for n in 0..2000_u32 {
             let address = IpAddr::from((0x0a00_0000 + n).to_be_bytes());
             let victim = user(n);
             (0..3).for_each(|_| {
-                throttle.failed(Attempt { user: Some(&victim), address: Some(address) }, now);
+                fail(&throttle, Attempt { user: Some(&victim), address: Some(address) }, now);
             });
         }
-        assert!(throttle.wait(from(&alex, "192.0.2.1"), now).is_some());
+        assert!(wait(&throttle, from(&alex, "192.0.2.1"), now).is_some());
         let free =
-            (3000..4000).filter(|n| throttle.wait(from(&user(*n), "198.51.100.7"), now).is_none()).count();
+            (3000..4000).filter(|n| wait(&throttle, from(&user(*n), "198.51.100.7"), now).is_none()).count();
         assert!(free >= 999, "{free} of 1000");
     }
 }

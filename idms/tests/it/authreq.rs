@@ -273,3 +273,57 @@ async fn a_full_hashing_queue_is_503_for_known_and_unknown_users() {
         assert!(full.iter().all(|answer| !answer.header("retry-after").is_empty()));
     }
 }
+
+#[tokio::test]
+async fn guesses_at_once_are_as_many_as_guesses_in_turn() {
+    let world = World::new().await;
+    let wrong = digest("wrong");
+    let guess = [("user_password", wrong.as_str())];
+    let answers = futures::future::join_all((0..100).map(|_| world.authreq(&guess))).await;
+    let tried = answers.iter().filter(|answer| answer.status == StatusCode::FOUND).count();
+    assert_eq!(tried, 10);
+    // Logins that succeed at once do not stand in each other's way, nor count afterwards.
+    world.advance(300);
+    for _ in 0..5 {
+        let answers = futures::future::join_all((0..10).map(|_| world.authreq(&[]))).await;
+        assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
+    }
+}
+
+#[tokio::test]
+async fn a_guess_counts_though_nobody_waits_for_the_answer() {
+    let world = World::with(|config| {
+        config.password_cost = csc_idms::domain::password::Cost { memory: 8192, passes: 2, lanes: 1 };
+    })
+    .await;
+    let wrong = digest("wrong");
+    let guess = [("user_password", wrong.as_str())];
+    for _ in 0..10 {
+        let reads = world.store.user_reads();
+        let mut given_up = Box::pin(world.authreq(&guess));
+        // Once the user is read, the same step goes on to hash the password.
+        while world.store.user_reads() == reads {
+            assert!(futures::poll!(&mut given_up).is_pending());
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(world.authreq(&guess).await.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_malformed() {
+    let world = World::new().await;
+    let good = "client_id=MCPTT_UE&redirect_uri=http%3A%2F%2Fmcptt_client%2Fcb&response_type=code&acr_values=3gpp%3Aacr%3Apassword&scope=openid&code_challenge_method=S256";
+    let login = encode(&[
+        ("user_name", ALEX.to_owned()),
+        ("user_password", digest(PASSWORD)),
+        ("code_challenge", digest("1234567")),
+    ]);
+    let answer = world.get(&format!("/idms/authreq?{good}&{login}&state=a%EF%BF%BD")).await;
+    assert_eq!(answer.text("state"), "a\u{fffd}");
+    // It could not come back unchanged.
+    let answer = world.get(&format!("/idms/authreq?{good}&{login}&state=a%FF")).await;
+    answer.redirected("invalid_request", "invalid_parameter", "");
+    let answer = world.get(&format!("/idms/authreq?{good}&{login}&state=a&x%FF=1")).await;
+    answer.redirected("invalid_request", "invalid_parameter", "a");
+}

@@ -101,21 +101,28 @@ impl Grants {
 
     async fn authenticate(&self, request: &LoginRequest<'_>) -> Result<User, LoginError> {
         let attempt = Attempt { user: request.user.as_ref(), address: request.address };
-        if let Some(wait) = self.throttle.wait(attempt, self.clock.monotonic()) {
-            return Err(LoginError::Throttled(wait));
+        let begun = self.throttle.begin(attempt, self.clock.monotonic()).map_err(LoginError::Throttled)?;
+        match self.prove(request).await {
+            Ok(Some(user)) => {
+                begun.forgive();
+                Ok(user)
+            }
+            Ok(None) => Err(LoginError::NoMatch),
+            Err(fault) => {
+                begun.forgive();
+                Err(fault.into())
+            }
         }
+    }
+
+    /// The user whose password is proved; `None` if none is.
+    async fn prove(&self, request: &LoginRequest<'_>) -> Result<Option<User>, Fault> {
         let user = match &request.user {
             Some(id) => self.user(id).await?,
             None => None,
         };
         let stored = user.as_ref().map(|user| &user.password);
-        let matches = self.hasher.matches(stored, request.proof.clone()).await.map_err(Fault::from)?;
-        match user {
-            Some(user) if matches && user.profile.enabled => Ok(user),
-            _ => {
-                self.throttle.failed(attempt, self.clock.monotonic());
-                Err(LoginError::NoMatch)
-            }
-        }
+        let matches = self.hasher.matches(stored, request.proof.clone()).await?;
+        Ok(user.filter(|user| matches && user.profile.enabled))
     }
 }
