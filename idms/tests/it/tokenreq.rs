@@ -261,6 +261,22 @@ async fn an_account_that_changed_in_between() {
 }
 
 #[tokio::test]
+async fn what_client_or_user_may_no_longer() {
+    let mut world = World::new().await;
+    let code = world.code().await;
+    let mut alex = user(ALEX);
+    alex.scopes = vec!["openid".to_owned()];
+    world.directory.put_user(alex).await.unwrap();
+    world.tokenreq(&code, &[]).await.refused(REFUSED.0, REFUSED.1);
+    world.directory.put_user(user(ALEX)).await.unwrap();
+    let code = world.code().await;
+    let mut client = field_client();
+    client.scopes = vec!["openid".to_owned()];
+    world.directory.put_client(client).await.unwrap();
+    world.tokenreq(&code, &[]).await.refused(REFUSED.0, REFUSED.1);
+}
+
+#[tokio::test]
 async fn a_store_that_is_away() {
     let world = World::new().await;
     let code = world.code().await;

@@ -28,7 +28,8 @@ pub struct ExchangeRequest<'a> {
 /// Why there are no tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
-    /// The code is unknown, expired or spent, or is another client's, another redirect URI's or another verifier's.
+    /// The code is unknown, expired or spent, or is another client's, another redirect URI's or another verifier's, or
+    /// gives what client or user may not be granted any more.
     #[error("code verification failed")]
     Refused,
     /// The code was spent before. What it gave is revoked.
@@ -83,13 +84,15 @@ impl Grants {
                 (Some(key), Some(record)) => records::read(key, record)?,
                 _ => None,
             };
+            let scopes = record.grant.scopes;
             let spent = |outcome| Change::nothing(outcome).delete(keys[0].clone());
             let fits = record.grant.client == request.client
                 && record.redirect_uri == request.redirect_uri
                 && record.challenge.matches(&request.verifier)
-                && holds(&record.grant, user.as_ref());
+                && holds(&record.grant, user.as_ref())
+                && client.scopes.contains(scopes);
             Ok(match user {
-                Some(user) if fits => {
+                Some(user) if fits && user.profile.permits(scopes) => {
                     let family = Family::new(record.grant.clone(), &first, usable).encode();
                     spent(Spent::Granted(Box::new((user, record)))).put_until(keys[1].clone(), family, kept)
                 }
