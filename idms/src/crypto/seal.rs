@@ -32,7 +32,7 @@ pub enum SealError {
 impl Sealer {
     /// A sealer with this key.
     pub fn new(key: &[u8; 32]) -> Self {
-        let digest = Sha256::digest([b"name of seal key ".as_slice(), key].concat());
+        let digest = Sha256::new_with_prefix("name of seal key ").chain_update(key).finalize();
         let mut key_name = [0; 4];
         key_name.copy_from_slice(&digest[..4]);
         Self { cipher: Aes256Gcm::new(key.into()), key_name }
