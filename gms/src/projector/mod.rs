@@ -25,7 +25,7 @@ use csc_service::{Metrics, Shutdown};
 use csc_store::owner::{self, Fence};
 use csc_store::{Records, StoreError};
 use csc_types::{Clock, GroupId, Partition};
-use futures::future::{BoxFuture, try_join_all};
+use futures::future::{BoxFuture, FutureExt, try_join_all};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use self::news::News;
@@ -88,10 +88,12 @@ impl Projector {
         let mut news = self.patiently(|| News::from_now_on(self.records.store())).await;
         // Position first, snapshot second: what changes in between is seen twice, never missed.
         let mut waiting = self.patiently(|| self.unfinished(Partition::all())).await;
+        // Running or resting.
         let mut busy: HashSet<GroupId> = HashSet::new();
         let mut running: Running<'_> = FuturesUnordered::new();
+        let mut resting: FuturesUnordered<BoxFuture<'_, GroupId>> = FuturesUnordered::new();
         loop {
-            while busy.len() < AT_ONCE
+            while running.len() < AT_ONCE
                 && let Some(group) = waiting.iter().find(|group| !busy.contains(*group)).cloned()
             {
                 waiting.remove(&group);
@@ -99,24 +101,27 @@ impl Projector {
                 let fence = &fences[usize::from(Partition::of(group.as_str()).number())];
                 running.push(Box::pin(async move {
                     let result = self.project(&group, fence).await;
-                    if result.is_err() {
-                        tokio::time::sleep(PAUSE).await;
-                    }
                     (group, result)
                 }));
             }
             tokio::select! {
                 Some((group, result)) = running.next() => {
-                    busy.remove(&group);
                     match result {
-                        Ok(()) => {}
+                        Ok(()) => {
+                            busy.remove(&group);
+                        }
                         Err(error @ ProjectError::Fenced) => return Err(error.into()),
                         Err(error) => {
                             self.failures.inc();
                             tracing::warn!(%group, error = &error as &dyn std::error::Error, "group not projected yet");
-                            waiting.insert(group);
+                            // It takes no place from others while it rests.
+                            resting.push(Box::pin(tokio::time::sleep(PAUSE).map(|()| group)));
                         }
                     }
+                }
+                Some(group) = resting.next() => {
+                    busy.remove(&group);
+                    waiting.insert(group);
                 }
                 heard = news.next(self.records.store()) => match heard {
                     Ok(heard) => {

@@ -253,3 +253,32 @@ async fn nothing_to_do_writes_nothing() {
     let unknown: GroupId = "tel:+99".parse().unwrap();
     world.projector().project(&unknown, &fence).await.unwrap();
 }
+
+#[tokio::test]
+async fn groups_that_fail_hold_nobody_up() {
+    let mut world = World::new();
+    let records = Records::new(world.store.clone(), world.entropy.clone());
+    for number in 0..2 * AT_ONCE {
+        let group: GroupId = format!("tel:+1{number:02}").parse().unwrap();
+        let key = [group_key(&group)];
+        let damaged = records.update(partition(&group), &key, |_| {
+            Ok::<_, StoreError>(csc_store::Change::nothing(()).put(group_key(&group), vec![0xff]))
+        });
+        damaged.await.unwrap();
+    }
+    world.group = "tel:+9".parse().unwrap();
+    world.put(0..1).await;
+    let (_trigger, shutdown) = Shutdown::new();
+    let running = tokio::spawn(world.projector().run(shutdown));
+    let member = member(0);
+    let at = Partition::of(member.as_str());
+    loop {
+        let position = world.store.position(at).await.unwrap();
+        if world.entry(0).await.is_some() {
+            break;
+        }
+        let news = world.store.tail(&[(at, position)], 1, Duration::from_secs(10)).await.unwrap();
+        assert!(!news.is_empty(), "the sound group is never projected");
+    }
+    running.abort();
+}
