@@ -1,5 +1,6 @@
 //! Logs: one line of JSON per event on standard error.
 
+use std::panic::PanicHookInfo;
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
@@ -82,9 +83,49 @@ pub fn telemetry(config: &TelemetryConfig) -> Result<(), TelemetryError> {
         LogFormat::Text => lines.try_init(),
     };
     set.map_err(|_| TelemetryError)?;
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        tracing::error!(place, message = panic.payload_as_str(), "panic");
-    }));
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    // Not named message: that is the text of the event, and a second one makes a broken JSON object.
+    tracing::error!(place, what = panic.payload_as_str(), "panic");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(octets)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_is_one_event() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_writer(move || writer.clone()).json().flatten_event(true).finish();
+        std::panic::set_hook(Box::new(log_panic));
+        let panicked = tracing::subscriber::with_default(subscriber, || {
+            std::panic::catch_unwind(|| panic!("the reason"))
+        });
+        assert!(panicked.is_err());
+        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(logged.contains(r#""what":"the reason""#) && logged.contains("telemetry.rs"), "{logged}");
+        assert_eq!(logged.matches(r#""message":"#).count(), 1, "{logged}");
+    }
 }

@@ -33,6 +33,7 @@ mod section;
 mod source;
 mod units;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 pub use mistake::{Mistake, Mistakes};
@@ -55,8 +56,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Takes the settings of the file at `path`, if there is one, and those of `environment` (`std::env::vars()`), of
-    /// which only names that begin with `CSC_` matter. A file that cannot be read or parsed is the first mistake.
+    /// Takes the settings of the file at `path`, if there is one, and those of `environment` ([`environment`]), of which
+    /// only names that begin with `CSC_` matter. A file that cannot be parsed is the first mistake, one that cannot be
+    /// read the only one.
     pub fn load(path: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut mistakes = Vec::new();
         let source = Source::load(path, environment, &mut mistakes);
@@ -78,6 +80,10 @@ impl Settings {
 
     /// To be called when every section has been read: all mistakes, among them every setting nobody asked for.
     pub fn finish(mut self) -> Result<(), Mistakes> {
+        if let Some(unreadable) = self.source.unreadable() {
+            // What it would have said is unknown, so nothing else is a mistake yet.
+            return Err(Mistakes(vec![unreadable.clone()]));
+        }
         self.source.report_unknown(&self.reference, &mut self.mistakes);
         if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes)) }
     }
@@ -87,6 +93,15 @@ impl Settings {
     pub fn reference(&self) -> String {
         self.reference.to_string()
     }
+}
+
+/// The variables of this process, for [`Settings::load`].
+///
+/// Octets that are no UTF-8 become U+FFFD instead of the panic of `std::env::vars`: most variables are not ours, and
+/// one of ours is then refused like any other wrong value.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
 #[cfg(test)]

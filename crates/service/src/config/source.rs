@@ -38,6 +38,8 @@ pub(super) enum Raw {
 pub(super) struct Source {
     file: BTreeMap<String, FileSection>,
     environment: BTreeMap<String, String>,
+    /// Why nothing is known of the file.
+    unreadable: Option<Mistake>,
 }
 
 #[derive(Debug)]
@@ -56,16 +58,16 @@ impl Source {
         let mut source = Self {
             file: BTreeMap::new(),
             environment: environment.into_iter().filter(|(name, _)| ours(name)).collect(),
+            unreadable: None,
         };
         if let Some(path) = path {
             let name = path.display().to_string();
             match fs::read_to_string(path) {
                 Ok(text) => source.parse(&name, &text, mistakes),
-                Err(error) => mistakes.push(Mistake {
-                    place: name,
-                    setting: String::new(),
-                    problem: format!("cannot read the configuration file: {error}"),
-                }),
+                Err(error) => {
+                    let problem = format!("cannot read the configuration file: {error}");
+                    source.unreadable = Some(Mistake { place: name, setting: String::new(), problem });
+                }
             }
         }
         source
@@ -105,6 +107,11 @@ impl Source {
             Some(text) => Some(Given { value: Raw::Variable(text.clone()), place: name }),
             None => self.file.get(section)?.keys.get(key).cloned(),
         }
+    }
+
+    /// Why nothing is known of the file; `None` if it was read, or there is none.
+    pub(super) fn unreadable(&self) -> Option<&Mistake> {
+        self.unreadable.as_ref()
     }
 
     /// Reports what nobody asked for. A section that was read is known, even without keys.

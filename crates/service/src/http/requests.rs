@@ -7,7 +7,7 @@ use std::sync::Arc;
 use csc_types::Clock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, HOST, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -111,6 +111,12 @@ impl Shared {
         if end.permit.is_none() {
             let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return ("none", response);
+        }
+        // RFC 9112 3.2. One without Host is served: a printed sample of the field dialect has none.
+        if request.headers().get_all(HOST).iter().nth(1).is_some() {
+            let mut response = status(StatusCode::BAD_REQUEST);
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             return ("none", response);
         }
         let Some(route) = self.router.route(request.uri().path()) else {
