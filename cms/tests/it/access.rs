@@ -1,9 +1,14 @@
 //! Who may do what, and in which order requests are checked.
 
+use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 
+use csc_service::http::Body;
 use csc_xcap_server::testing::Client;
-use http::{Method, StatusCode};
+use futures::SinkExt;
+use futures::channel::mpsc;
+use http::{Method, Request, StatusCode};
+use tower::ServiceExt;
 
 use crate::world::{DIRECTORY, PROFILE, PROFILE_TYPE, SERVICE_CONFIG, World, profile};
 
@@ -110,4 +115,27 @@ async fn nobody_known_costs_the_store_nothing() {
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{target}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_changed_while_a_body_arrived_counts() {
+    let world = World::new().await;
+    let (mut sender, body) = mpsc::channel::<Result<Vec<u8>, Infallible>>(0);
+    let request = Request::put(PROFILE)
+        .header("access_token", world.bench.token("tel:+8201"))
+        .header("content-type", PROFILE_TYPE)
+        .body(Body::from_stream(body))
+        .unwrap();
+    let answer = tokio::spawn(world.parts.mounts[0].service.clone().oneshot(request));
+    let content = profile("").into_bytes();
+    let (first, rest) = content.split_at(content.len() / 2);
+    // The second piece leaves when the first was read: the caller has been looked at.
+    for piece in [first, b""] {
+        sender.send(Ok(piece.to_vec())).await.unwrap();
+    }
+    world.bench.account("tel:+8201", "fire", &[], &[]).await;
+    sender.send(Ok(rest.to_vec())).await.unwrap();
+    drop(sender);
+    assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(world.owner().get(PROFILE).await.status, StatusCode::NOT_FOUND);
 }

@@ -20,12 +20,14 @@ use crate::work::aside;
 impl<L: Library> XcapServer<L> {
     pub(super) async fn put(
         &self,
-        exchange: Exchange,
+        mut exchange: Exchange,
         snapshot: Snapshot,
         body: Body,
     ) -> Result<Response<Body>, Refusal> {
         exchange.admit(Operation::Write, &snapshot)?;
         let content = read_body(body, self.settings.limits.octets).await?;
+        // A body may take its time; the account may have lost its roles, or been disabled, meanwhile.
+        exchange.caller = self.callers.caller(&exchange.headers).await?;
         let precondition = Precondition::of(&exchange.headers);
         let judge = |snapshot: &Snapshot| {
             exchange.admit(Operation::Write, snapshot)?;
