@@ -154,6 +154,20 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_moves_nothing() {
+        let text = "\u{FEFF}<a xmlns='urn:w' b='c'><d/></a>";
+        let document = parse(text.as_bytes(), &Limits::DEFAULT).unwrap();
+        let get = |selector: &str| {
+            let target = Target::parse(&format!("/x/users/b/c/~~/{selector}"), &Roots::default()).unwrap();
+            let Some(Part::Selector(selector)) = target.node else { panic!("{selector}") };
+            selector.find(&document, "urn:w").map(|found| found.body(document.input_text()))
+        };
+        assert_eq!(get("a/d").as_deref(), Some("<d/>"));
+        assert_eq!(get("a/@b").as_deref(), Some("c"));
+        assert_eq!(get("a/d/namespace::*").as_deref(), Some("<d xmlns=\"urn:w\"/>"));
+    }
+
+    #[test]
     fn nothing_or_too_much() {
         for selector in [
             "watcherinfo/watcher-list/watcher",
