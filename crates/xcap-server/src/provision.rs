@@ -74,7 +74,10 @@ impl<L: Library> Provisioning<L> {
         let digest = server.digest(document, content).await?;
         let caller = provisioner();
         let snapshot = server.library().look(document, &caller).await.map_err(Refusal::from)?;
-        agree(document, organisation, &snapshot).map_err(Attempt::Refused)?;
+        // In a dry run the user may be one that the real run would have made by now.
+        if !dry_run || snapshot.organisation.is_some() {
+            agree(document, organisation, &snapshot).map_err(Attempt::Refused)?;
+        }
         let outcome = match &snapshot.current {
             None => Outcome::Created,
             Some(stored) if stored.content == *content => Outcome::Unchanged,
