@@ -217,6 +217,14 @@ mod tests {
     }
 
     #[test]
+    fn keys_wipe_themselves() {
+        fn wiped<T: ZeroizeOnDrop>() {}
+        // An HMAC key is two states of the hash.
+        wiped::<Sha256>();
+        wiped::<aes_gcm::Aes256Gcm>();
+    }
+
+    #[test]
     fn blanks_around_a_refresh_token_do_not_count() {
         let token = RefreshToken::random(code().partition(), code().family(), &SeededEntropy::new(3));
         let read = RefreshToken::from_parameter(&format!("  {} \n", *token.text())).unwrap();
