@@ -24,6 +24,18 @@ pub mod record {
 }
 
 /// Served by idms: keys; organisations, users and clients.
+///
+/// Messages that hold a secret cannot be printed by mistake:
+///
+/// ```compile_fail,E0277
+/// println!("{:?}", csc_proto::identity::v1::PutUserRequest::default());
+/// ```
+/// ```compile_fail,E0277
+/// println!("{:?}", csc_proto::identity::v1::PutClientRequest::default());
+/// ```
+/// ```
+/// println!("{:?}", csc_proto::identity::v1::PutOrganisationRequest::default());
+/// ```
 pub mod identity {
     pub mod v1 {
         tonic::include_proto!("csc.identity.v1");
