@@ -107,7 +107,7 @@ Later, or after the answer was used, it counts as theft and ends the session.",
                 Cost::DEFAULT.memory,
                 8..=1024 * 1024,
                 "Memory of one password hash (Argon2id), in KiB. The three costs hold for passwords set from then on;
-an older hash keeps its own.",
+an older hash is renewed when its user logs in. Until then the time of a failed login may tell that its name exists.",
             ),
             passes: section.number("password_passes", Cost::DEFAULT.passes, 1..=64, "Passes over that memory."),
             lanes: section.number("password_lanes", Cost::DEFAULT.lanes, 1..=16, "Lanes of one password hash."),

@@ -72,6 +72,12 @@ impl Hasher {
         self.run(move || PasswordHash::new(&proof, cost, &*entropy)).await
     }
 
+    /// A hash of `proof` in place of `stored`, which it matches, if that was made with another cost and there is time now.
+    pub async fn renewed(&self, stored: &PasswordHash, proof: Option<Proof>) -> Option<PasswordHash> {
+        let proof = proof.filter(|_| stored.cost != self.cost)?;
+        self.hash(proof).await.ok()
+    }
+
     /// Whether `proof` matches `stored`. Without either of them it does not, and takes as long to say so.
     pub async fn matches(
         &self,

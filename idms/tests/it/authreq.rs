@@ -1,6 +1,10 @@
 //! `GET /idms/authreq`, row by row.
 
-use csc_store::StoreError;
+use csc_idms::domain::password::Cost;
+use csc_idms::domain::user::User;
+use csc_idms::records;
+use csc_store::{Store as _, StoreError};
+use csc_types::Partition;
 use http::{Request, StatusCode};
 
 use crate::world::{ALEX, PASSWORD, World, digest, encode, user};
@@ -260,7 +264,7 @@ async fn guessing_is_slowed_down_for_the_guesser_only() {
 async fn a_full_hashing_queue_is_503_for_known_and_unknown_users() {
     let world = World::with(|config| {
         config.hashing = csc_idms::hashing::Limits { workers: 1, waiting: 0 };
-        config.password_cost = csc_idms::domain::password::Cost { memory: 65_536, passes: 2, lanes: 1 };
+        config.password_cost = Cost { memory: 65_536, passes: 2, lanes: 1 };
     })
     .await;
     for name in [ALEX, "tel:+82571000002", "nobody"] {
@@ -293,7 +297,7 @@ async fn guesses_at_once_are_as_many_as_guesses_in_turn() {
 #[tokio::test]
 async fn a_guess_counts_though_nobody_waits_for_the_answer() {
     let world = World::with(|config| {
-        config.password_cost = csc_idms::domain::password::Cost { memory: 8192, passes: 2, lanes: 1 };
+        config.password_cost = Cost { memory: 8192, passes: 2, lanes: 1 };
     })
     .await;
     let wrong = digest("wrong");
@@ -326,4 +330,30 @@ async fn what_is_no_text_is_malformed() {
     answer.redirected("invalid_request", "invalid_parameter", "");
     let answer = world.get(&format!("/idms/authreq?{good}&{login}&state=a&x%FF=1")).await;
     answer.redirected("invalid_request", "invalid_parameter", "a");
+}
+
+#[tokio::test]
+async fn a_login_renews_a_hash_of_another_cost_and_no_more() {
+    let costly = Cost { memory: 16, passes: 2, lanes: 1 };
+    let world = World::new().await;
+    let before = stored_user(&world).await;
+    assert_ne!(before.password.cost, costly);
+    let code = world.code().await;
+    let world = world.restart_with(|config| config.password_cost = costly).await;
+    world.authreq(&[("user_password", &digest("wrong"))]).await;
+    assert!(stored_user(&world).await == before);
+    assert_eq!(world.authreq(&[]).await.status, StatusCode::OK);
+    let after = stored_user(&world).await;
+    assert_eq!(after.password.cost, costly);
+    assert!(User { password: before.password.clone(), ..after.clone() } == before);
+    // What was granted before is still good, and so is the password.
+    assert_eq!(world.tokenreq(&code, &[]).await.status, StatusCode::OK);
+    assert_eq!(world.authreq(&[]).await.status, StatusCode::OK);
+    assert!(stored_user(&world).await == after, "renewed once");
+}
+
+async fn stored_user(world: &World) -> User {
+    let key = records::user_key(&ALEX.parse().unwrap());
+    let found = world.store.get(Partition::of(ALEX), std::slice::from_ref(&key)).await.unwrap();
+    records::read(&key, &found[0]).unwrap().unwrap()
 }

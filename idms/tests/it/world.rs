@@ -179,8 +179,14 @@ impl World {
 
     /// The same installation after its process ended and another one began.
     pub(crate) async fn restart(self) -> Self {
-        let Self { clock, config, folder, store, service, directory, channel, .. } = self;
+        self.restart_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
+        let Self { clock, mut config, folder, store, service, directory, channel, .. } = self;
         drop((service, directory, channel, store));
+        change(&mut config);
         Self::open(config, folder, clock).await
     }
 

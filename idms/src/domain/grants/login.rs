@@ -66,6 +66,7 @@ impl Grants {
         if !user.profile.permits(request.scopes) {
             return Err(LoginError::ScopeNotPermitted);
         }
+        let renewed = self.hasher.renewed(&user.password, request.proof.clone()).await;
         let now = self.clock.now();
         let partition = Partition::of(user.id.as_str());
         let code = Code::random(partition, &*self.entropy);
@@ -84,15 +85,18 @@ impl Grants {
         let keys = [user_key(&record.grant.user)];
         let change = |found: &[Record]| {
             // The account may have changed while the password was hashed.
-            let user: Option<User> = records::read(&keys[0], &found[0])?;
-            Ok::<_, StoreError>(if holds(&record.grant, user.as_ref()) {
-                Change::nothing(true).put_until(
-                    code_key(&code),
-                    record.encode(),
-                    now.plus(self.lifetimes.code),
-                )
-            } else {
-                Change::nothing(false)
+            let present: Option<User> = records::read(&keys[0], &found[0])?;
+            let Some(present) = present.filter(|present| holds(&record.grant, Some(present))) else {
+                return Ok::<_, StoreError>(Change::nothing(false));
+            };
+            let until = now.plus(self.lifetimes.code);
+            let change = Change::nothing(true).put_until(code_key(&code), record.encode(), until);
+            Ok(match &renewed {
+                // The same epoch: still the same password.
+                Some(password) => {
+                    change.put(keys[0].clone(), User { password: password.clone(), ..present }.encode())
+                }
+                None => change,
             })
         };
         let stored = self.records.update(partition, &keys, change).await.map_err(Fault::from)?;
