@@ -62,7 +62,12 @@ async fn follow(
 ) -> Result<Vec<News>, StoreError> {
     let mut heard = Vec::new();
     while let Some(partition) = missing.last().copied() {
-        let position = records.store().position(partition).await?;
+        let position = match records.store().position(partition).await {
+            Ok(position) => position,
+            Err(error) if heard.is_empty() => return Err(error),
+            // What has a position must be told; the rest is tried again.
+            Err(_) => break,
+        };
         cursors.insert(partition, position);
         missing.pop();
         heard.push(News::Missed(partition));
@@ -89,5 +94,84 @@ fn understand(payload: &[u8]) -> Option<News> {
         Change::Document(document) => Some(News::Document(document.path)),
         Change::Account(account) => account.mcptt_id.parse().ok().map(News::Account),
         Change::Subscription(subscription) => Some(News::Dialog(subscription.dialog)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use async_trait::async_trait;
+    use csc_store::{Commit, CommitError, Embedded, Key, Record, Store};
+    use csc_test_support::{ManualClock, SeededEntropy};
+    use csc_types::Revision;
+
+    use super::*;
+
+    /// A store that fails once, when a position is asked for.
+    struct Failing {
+        inner: Embedded,
+        positions: AtomicUsize,
+        at: usize,
+    }
+
+    #[async_trait]
+    impl Store for Failing {
+        async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
+            self.inner.get(partition, keys).await
+        }
+
+        async fn scan(
+            &self,
+            partition: Partition,
+            collection: &'static str,
+            prefix: &str,
+            after: Option<&str>,
+            limit: usize,
+        ) -> Result<Vec<(String, Record)>, StoreError> {
+            self.inner.scan(partition, collection, prefix, after, limit).await
+        }
+
+        async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
+            self.inner.commit(partition, commit).await
+        }
+
+        async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
+            if self.positions.fetch_add(1, Ordering::SeqCst) == self.at {
+                return Err(StoreError::Unavailable("for once".to_owned()));
+            }
+            self.inner.position(partition).await
+        }
+
+        async fn tail(
+            &self,
+            cursors: &[(Partition, Cursor)],
+            limit: usize,
+            wait: Duration,
+        ) -> Result<Vec<(Partition, Tail)>, StoreError> {
+            self.inner.tail(cursors, limit, wait).await
+        }
+    }
+
+    #[tokio::test]
+    async fn every_partition_is_compared_also_when_the_store_fails_in_between() {
+        let (clock, entropy) = (Arc::new(ManualClock::at(1)), Arc::new(SeededEntropy::new(1)));
+        for at in [0, 20, csc_types::PARTITIONS.into()] {
+            let inner = Embedded::in_memory(clock.clone(), &*entropy).unwrap();
+            let store = Failing { inner, positions: AtomicUsize::new(0), at };
+            let records = Records::new(Arc::new(store), entropy.clone());
+            let mut cursors = BTreeMap::new();
+            let mut missing: Vec<Partition> = Partition::all().collect();
+            let mut told = Vec::new();
+            while !missing.is_empty() {
+                if let Ok(heard) = follow(&records, &mut cursors, &mut missing).await {
+                    told.extend(heard);
+                }
+            }
+            for partition in Partition::all() {
+                assert!(told.contains(&News::Missed(partition)), "{partition:?}");
+            }
+        }
     }
 }
