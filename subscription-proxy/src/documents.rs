@@ -13,7 +13,7 @@ use csc_xcap::usage::GROUPS;
 use csc_xcap::{Document, Place};
 
 use crate::domain::subscription::State;
-use crate::domain::target::{Naming, Scope, Target};
+use crate::domain::target::{Naming, Scope, Target, usage_prefix};
 
 /// Documents of one subscription; what is beyond is not watched.
 const MAX_DOCUMENTS: usize = 10_000;
@@ -33,7 +33,6 @@ pub(crate) struct Look<'a> {
 struct Entry {
     etag: Etag,
     organisation: OrgId,
-    view: bool,
 }
 
 impl<'a> Look<'a> {
@@ -117,7 +116,7 @@ impl<'a> Look<'a> {
                     self.below(caller, targets, target, collection.partition(), &prefix, &mut state).await?;
                 }
                 Scope::Usage(usage, _) => {
-                    let prefix = format!("{}/", usage.auid);
+                    let prefix = usage_prefix(usage);
                     for partition in Partition::all() {
                         self.below(caller, targets, target, partition, &prefix, &mut state).await?;
                     }
@@ -195,12 +194,11 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Whether a document below a target's prefix belongs to it: a server watches documents of its organisations, and not
-    /// the views that repeat them.
+    /// Whether a document below a target's prefix belongs to it: a server watches documents of its organisations.
     async fn counts(&mut self, target: &Target, document: &Document) -> Result<bool, StoreError> {
         let Scope::Usage(_, organisations) = &target.scope else { return Ok(true) };
         let entry = self.entry(document.partition(), &document.path()).await?;
-        Ok(entry.is_some_and(|entry| !entry.view && organisations.contains(&entry.organisation)))
+        Ok(entry.is_some_and(|entry| organisations.contains(&entry.organisation)))
     }
 
     /// The ETag of `document`, if it is there and `caller` may read it.
@@ -299,5 +297,5 @@ fn usable(
     let organisation = entry.organisation.parse();
     let organisation =
         organisation.map_err(|_| StoreError::Damaged(format!("index {path}: organisation")))?;
-    Ok(Some(Entry { etag: shared::etag(&entry, version), organisation, view: entry.group_revision != 0 }))
+    Ok(Some(Entry { etag: shared::etag(&entry, version), organisation }))
 }

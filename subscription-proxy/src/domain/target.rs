@@ -103,7 +103,7 @@ impl Target {
     /// The log entries that concern this target when `watcher` watches it.
     pub(crate) fn wakes(&self, watcher: Option<&McpttId>) -> Vec<Wake> {
         match &self.scope {
-            Scope::Usage(usage, _) => vec![Wake::Below(format!("{}/", usage.auid))],
+            Scope::Usage(usage, _) => vec![Wake::Below(usage_prefix(usage))],
             Scope::Collection(collection) => vec![Wake::Below(collection.prefix())],
             Scope::Document(document) => match (&document.place, watcher) {
                 // Whose organisation's document it is may change with the account.
@@ -130,6 +130,13 @@ impl Wake {
             Wake::Below(prefix) => path.starts_with(prefix),
         }
     }
+}
+
+/// Below which the documents of `usage` lie that a server watches. The views of groups, which are as many as there are
+/// members, only repeat the groups.
+pub(crate) fn usage_prefix(usage: &Usage) -> String {
+    let tree = if usage == &GROUPS { "global/" } else { "" };
+    format!("{}/{tree}", usage.auid)
 }
 
 /// An entry without scheme, authority and the slash of the root.
@@ -257,7 +264,11 @@ mod tests {
         ] {
             assert_eq!(Target::parse(uri, &naming()), None, "{uri}");
         }
-        assert!(Target::usage("org.openmobilealliance.groups", Vec::new()).is_some());
+        let groups = Target::usage("org.openmobilealliance.groups", Vec::new()).unwrap().wakes(None);
+        assert!(groups[0].covers("org.openmobilealliance.groups/global/byGroupID/tel:+8251"));
+        assert!(!groups[0].covers(&format!("{GROUPS_OF}tel:+8251")));
+        let profiles = Target::usage("org.3gpp.mcptt.user-profile", Vec::new()).unwrap().wakes(None);
+        assert!(profiles[0].covers("org.3gpp.mcptt.user-profile/users/tel:+8210/mcptt-user-profile-0.xml"));
         assert_eq!(Target::usage("xcap-caps", Vec::new()), None);
     }
 }
