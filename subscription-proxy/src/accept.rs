@@ -84,7 +84,7 @@ impl Accept {
         let granted = self.grant(request, &wish, &asker, &mut look).await?;
 
         let partition = Partition::of(asker.id.as_str());
-        let tag = self.tags.dialog(partition, core.call_id, core.from.tag().unwrap_or_default());
+        let tag = self.tags.dialog(asker.id.as_str(), core.call_id, core.from.tag().unwrap_or_default());
         let dialog = Dialog::create(request, core, &tag)?;
         let record = self.record(dialog, core, &wish, granted)?;
         let answer = self.ok(request, &tag, wish.expires, source)?;

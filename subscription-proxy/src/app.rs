@@ -62,6 +62,7 @@ pub async fn build(config: &Config, deps: Deps) -> Result<(ServiceParts, SocketA
             .as_ref()
             .map_or_else(|| format!("sip:subscription-proxy@{local}"), |uri| uri.as_str().to_owned()),
         xcap_root: deps.naming.root_uri.clone(),
+        quoted_etags: config.quoted_etags,
     };
     let accept = Arc::new(Accept {
         records: deps.records,

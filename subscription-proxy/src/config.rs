@@ -42,16 +42,18 @@ pub struct Config {
     pub min_expires: u32,
     /// Entries of one list.
     pub max_entries: usize,
-    /// Subscriptions of one user; the oldest goes when there are more.
+    /// Subscriptions of one user; the one not refreshed for longest goes when there are more.
     pub max_per_user: usize,
     /// Subscriptions in all.
     pub max_subscriptions: usize,
-    /// Server transactions that are remembered for one source address.
+    /// Server transactions that are remembered for one peer, and for all strangers together.
     pub max_per_source: usize,
     /// NOTIFYs that may be without an answer at one next hop at once.
     pub window: usize,
     /// Octets of the receive buffer that the system is asked for.
     pub receive_buffer: usize,
+    /// Whether NOTIFYs put ETags into the quotes of the HTTP header field.
+    pub quoted_etags: bool,
 }
 
 impl Config {
@@ -133,7 +135,7 @@ impl Config {
                 "max_per_user",
                 16,
                 1..=1_000,
-                "Subscriptions of one user. The oldest ends when there are more.",
+                "Subscriptions of one user. The one not refreshed for longest ends when there are more.",
             ),
             max_subscriptions: section.number(
                 "max_subscriptions",
@@ -145,7 +147,8 @@ impl Config {
                 "max_per_source",
                 20_000,
                 1..=1_000_000,
-                "Requests of one address that are remembered for their copies; further ones are refused with 503.",
+                "Requests of one peer that are remembered for their copies, 4 KiB each in the mean; further ones are\n\
+                 refused with 503. Addresses that are neither trusted peer nor next hop count as one.",
             ),
             window: section.number(
                 "window",
@@ -158,6 +161,12 @@ impl Config {
                 "8MiB",
                 ("64KiB", "256MiB"),
                 "Receive buffer of the socket. The system may grant less (net.core.rmem_max).",
+            ),
+            quoted_etags: section.flag(
+                "quoted_etags",
+                false,
+                "Writes ETags of NOTIFYs with the quotes of the HTTP header field, for clients that compare the values of\n\
+                 both.",
             ),
         };
         config.check(section);
@@ -175,6 +184,9 @@ impl Config {
         if self.default_expires > self.max_expires {
             section.mistake("default_expires", "is larger than max_expires");
         }
+        if self.default_expires < self.min_expires {
+            section.mistake("default_expires", "is smaller than min_expires");
+        }
         if (1..16).contains(&self.tag_secret.expose().len()) {
             section.mistake("tag_secret", "holds fewer than 16 octets");
         }
@@ -187,6 +199,12 @@ impl Config {
     /// Whether the assertions of a request from `source` are believed.
     pub(crate) fn trusts(&self, source: SocketAddr) -> bool {
         self.trusted_peers.iter().any(|peer| peer.covers(source))
+    }
+
+    /// Whether `source` is one of the configured addresses, at whatever port.
+    pub(crate) fn knows(&self, source: SocketAddr) -> bool {
+        let ip = source.ip().to_canonical();
+        self.trusted_peers.iter().chain(&self.next_hops).any(|peer| peer.ip == ip)
     }
 
     /// The organisations of the server with this PSI.
@@ -267,11 +285,9 @@ mod tests {
     use super::*;
 
     fn read(settings: &[(&str, &str)]) -> Result<Config, String> {
-        let folder = std::env::temp_dir().join(format!("csc-sip-config-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let secret = folder.join("sip.key");
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("sip.key");
         std::fs::write(&secret, [7; 32]).unwrap();
-        std::os::unix::fs::PermissionsExt::set_mode(&mut secret.metadata().unwrap().permissions(), 0o600);
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(&secret, mode).unwrap();
         let mut environment: Vec<_> =
@@ -310,6 +326,7 @@ mod tests {
             (vec![("NEXT_HOPS", "scscf.example.org")], "next_hops"),
             (vec![("SERVERS", "sip:a@b")], "servers"),
             (vec![("DEFAULT_EXPIRES", "100000")], "default_expires"),
+            (vec![("DEFAULT_EXPIRES", "59")], "default_expires"),
         ] {
             let mistakes = read(&settings).err().unwrap();
             assert!(mistakes.contains(word), "{mistakes}");

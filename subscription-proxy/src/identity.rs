@@ -37,9 +37,11 @@ pub(crate) async fn identify(
     verifier: &TokenVerifier,
     look: &mut Look<'_>,
 ) -> Result<Option<Asker>, Refusal> {
-    let asserted = asserted(request, source, config, look)?;
+    let (asserted, basis) = asserted(request, source, config, look)?;
     let Some(token) = token else {
-        if let Some(server) = asserted.iter().find_map(|id| config.server(id)) {
+        // Whoever sends a request writes From; that makes nobody a server.
+        let mut servers = asserted.iter().filter(|_| basis == Basis::Asserted);
+        if let Some(server) = servers.find_map(|id| config.server(id)) {
             let caller = Caller::Server(Server { name: server.psi.to_string(), orgs: server.orgs.clone() });
             return Ok(Some(Asker { caller, id: server.psi.clone(), claims: None }));
         }
@@ -63,28 +65,37 @@ pub(crate) async fn identify(
     Ok(Some(Asker { caller, id: claims.mcptt_id.clone(), claims: Some(claims) }))
 }
 
+/// What an identity rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Basis {
+    /// P-Asserted-Identity.
+    Asserted,
+    /// From.
+    From,
+}
+
 /// The identities that a trusted peer asserts, or From where a setting lets it count.
 fn asserted(
     request: &Request,
     source: SocketAddr,
     config: &Config,
     look: &Look<'_>,
-) -> Result<Vec<McpttId>, Refusal> {
+) -> Result<(Vec<McpttId>, Basis), Refusal> {
     if !config.trusts(source) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Basis::Asserted));
     }
     let asserted = request.headers().asserted_identities()?;
     let canonical = |uri: Uri<'_>| look.naming().names.user(bare(&uri)).ok();
     if asserted.is_empty() && config.from_is_identity {
         let from = request.core()?.from.uri;
-        return Ok(canonical(from).into_iter().collect());
+        return Ok((canonical(from).into_iter().collect(), Basis::From));
     }
     if asserted.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), Basis::Asserted));
     }
     let found: Vec<McpttId> = asserted.into_iter().filter_map(|address| canonical(address.uri)).collect();
     // An assertion that names nobody we could know is not the same as none.
-    if found.is_empty() { Err(Status::FORBIDDEN.into()) } else { Ok(found) }
+    if found.is_empty() { Err(Status::FORBIDDEN.into()) } else { Ok((found, Basis::Asserted)) }
 }
 
 /// An identity without the parameters that a SIP URI may have (`user=phone`). Those of a tel URI belong to the number.

@@ -115,6 +115,11 @@ impl<T> ClientTransactions<T> {
         Some(Final { owner: entry.owner, status: response.status() })
     }
 
+    /// Gives a transaction up: nothing more is sent, and an answer is nobody's.
+    pub fn cancel(&mut self, branch: &str) -> Option<T> {
+        Some(self.table.remove(branch)?.owner)
+    }
+
     /// When [`ClientTransactions::expire`] next has something to do.
     pub fn next_deadline(&mut self) -> Option<Duration> {
         // Deadlines of ended transactions are taken off here, so that they wake nobody.

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sip_codec::{Core, Encoded, Request};
@@ -14,7 +15,7 @@ use crate::TRANSACTION;
 
 /// Names one server transaction (section 17.2.3).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TransactionKey(String);
+pub struct TransactionKey(Arc<str>);
 
 impl TransactionKey {
     /// The key of `request`, whose fields `core` are.
@@ -38,7 +39,7 @@ impl TransactionKey {
                 core.via.branch().unwrap_or_default(),
             ),
         };
-        TransactionKey(key)
+        TransactionKey(key.into())
     }
 }
 
@@ -57,13 +58,14 @@ pub enum Arrival {
     Full,
 }
 
-/// How many transactions are remembered.
+/// What is remembered for one party. Each peer is one; all strangers together are one, since a stranger's address may
+/// be anybody's invention. Peers are configured, so that there is an end to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// In all.
-    pub total: usize,
-    /// From one address.
-    pub per_source: usize,
+    /// Transactions.
+    pub requests: usize,
+    /// Octets of their names and answers. Beyond this nothing new is taken.
+    pub octets: usize,
 }
 
 /// The server transactions of one socket.
@@ -72,8 +74,9 @@ pub struct ServerTransactions {
     limits: Limits,
     table: HashMap<TransactionKey, Entry>,
     /// Requests outside a dialog, by what stays the same on every path.
-    paths: HashMap<String, TransactionKey>,
-    sources: HashMap<IpAddr, usize>,
+    paths: HashMap<Arc<str>, TransactionKey>,
+    /// By peer; strangers are `None`.
+    usage: HashMap<Option<IpAddr>, Usage>,
     /// Every deadline lies the same span ahead, so that the queue is in order. An entry whose deadline
     /// has moved on is passed over.
     queue: VecDeque<(Duration, TransactionKey)>,
@@ -82,9 +85,16 @@ pub struct ServerTransactions {
 #[derive(Debug)]
 struct Entry {
     deadline: Duration,
-    source: IpAddr,
-    path: Option<String>,
+    party: Option<IpAddr>,
+    path: Option<Arc<str>>,
+    octets: usize,
     answer: Option<(Encoded, SocketAddr)>,
+}
+
+#[derive(Debug, Default)]
+struct Usage {
+    requests: usize,
+    octets: usize,
 }
 
 impl ServerTransactions {
@@ -94,17 +104,18 @@ impl ServerTransactions {
             limits,
             table: HashMap::new(),
             paths: HashMap::new(),
-            sources: HashMap::new(),
+            usage: HashMap::new(),
             queue: VecDeque::new(),
         }
     }
 
-    /// Finds out what `request` is, and remembers it if it is new.
+    /// Finds out what the request with this key is, and remembers it if it is new. `peer` is the address of the
+    /// configured peer it came from, `None` for anybody else.
     pub fn receive(
         &mut self,
         key: &TransactionKey,
         core: &Core<'_>,
-        source: IpAddr,
+        peer: Option<IpAddr>,
         now: Duration,
     ) -> Arrival {
         if let Some(entry) = self.table.get(key) {
@@ -115,22 +126,24 @@ impl ServerTransactions {
         }
         let path = core.to.tag().is_none().then(|| {
             let tag = core.from.tag().unwrap_or_default();
-            format!("{} {tag} {} {}", core.call_id, core.cseq.number, core.cseq.method)
+            Arc::from(format!("{} {tag} {} {}", core.call_id, core.cseq.number, core.cseq.method))
         });
         if path.as_ref().is_some_and(|path| self.paths.contains_key(path)) {
             return Arrival::Merged;
         }
-        let here = self.sources.get(&source).copied().unwrap_or(0);
-        if self.table.len() >= self.limits.total || here >= self.limits.per_source {
+        let usage = self.usage.entry(peer).or_default();
+        if usage.requests >= self.limits.requests || usage.octets >= self.limits.octets {
             return Arrival::Full;
         }
-        self.sources.insert(source, here + 1);
+        let octets = key.0.len() + path.as_ref().map_or(0, |path| path.len());
+        usage.requests += 1;
+        usage.octets += octets;
         if let Some(path) = &path {
             self.paths.insert(path.clone(), key.clone());
         }
         let deadline = now + TRANSACTION;
         self.queue.push_back((deadline, key.clone()));
-        self.table.insert(key.clone(), Entry { deadline, source, path, answer: None });
+        self.table.insert(key.clone(), Entry { deadline, party: peer, path, octets, answer: None });
         Arrival::New
     }
 
@@ -138,6 +151,9 @@ impl ServerTransactions {
     pub fn answer(&mut self, key: &TransactionKey, answer: Encoded, to: SocketAddr, now: Duration) {
         // Processing that took longer than timer J has nobody waiting for copies.
         if let Some(entry) = self.table.get_mut(key) {
+            let octets = answer.as_bytes().len();
+            entry.octets += octets;
+            self.usage.entry(entry.party).or_default().octets += octets;
             entry.answer = Some((answer, to));
             entry.deadline = now + TRANSACTION;
             self.queue.push_back((entry.deadline, key.clone()));
@@ -162,11 +178,9 @@ impl ServerTransactions {
             if let Some(path) = &entry.path {
                 self.paths.remove(path);
             }
-            if let Some(count) = self.sources.get_mut(&entry.source) {
-                *count -= 1;
-                if *count == 0 {
-                    self.sources.remove(&entry.source);
-                }
+            if let Some(usage) = self.usage.get_mut(&entry.party) {
+                usage.requests -= 1;
+                usage.octets -= entry.octets;
             }
         }
     }

@@ -56,12 +56,12 @@ fn receive(
 ) -> (TransactionKey, Arrival) {
     let core = request.core().unwrap();
     let key = TransactionKey::of(request, &core);
-    let arrival = table.receive(&key, &core, from, now);
+    let arrival = table.receive(&key, &core, Some(from), now);
     (key, arrival)
 }
 
 fn table() -> ServerTransactions {
-    ServerTransactions::new(Limits { total: 3, per_source: 2 })
+    ServerTransactions::new(Limits { requests: 2, octets: 2_000 })
 }
 
 #[test]
@@ -118,18 +118,38 @@ fn a_peer_of_rfc_2543_is_told_apart_by_its_fields() {
 }
 
 #[test]
-fn the_table_is_bounded_in_all_and_per_source() {
+fn each_peer_has_its_allowance_and_all_strangers_have_one() {
     let mut table = table();
-    let (one, two): (IpAddr, IpAddr) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+    let peer = |ip: &str| Some(ip.parse::<IpAddr>().unwrap());
     let mut arrive = |n: u32, from| {
-        receive(&mut table, &request(subscribe(&format!("z9hG4bK{n}"), n, "")), from, at(u64::from(n))).1
+        let request = request(subscribe(&format!("z9hG4bK{n}"), n, ""));
+        let core = request.core().unwrap();
+        table.expire(at(u64::from(n)));
+        table.receive(&TransactionKey::of(&request, &core), &core, from, at(u64::from(n)))
     };
-    assert_eq!([arrive(1, one), arrive(2, one), arrive(3, one)], [Arrival::New, Arrival::New, Arrival::Full]);
-    assert_eq!([arrive(4, two), arrive(5, two)], [Arrival::New, Arrival::Full]);
-    assert_eq!(table.len(), 3);
-    table.expire(at(32_001));
-    let again = request(subscribe("z9hG4bK9", 9, ""));
-    assert_eq!(receive(&mut table, &again, one, at(32_002)).1, Arrival::New);
+    for (party, n) in [(None, 10), (peer("192.0.2.1"), 20), (peer("192.0.2.2"), 30)] {
+        let got = [arrive(n, party), arrive(n + 1, party), arrive(n + 2, party)];
+        assert_eq!(got, [Arrival::New, Arrival::New, Arrival::Full]);
+    }
+    assert_eq!(arrive(32_012, None), Arrival::New, "what came first is forgotten");
+}
+
+#[test]
+fn long_names_and_long_answers_use_up_an_allowance() {
+    for (branch, padding) in [("z9hG4bK".to_owned() + &"a".repeat(2_000), 0), ("z9hG4bKa".to_owned(), 2_000)]
+    {
+        let mut table = table();
+        let first = request(subscribe(&branch, 1, ""));
+        let (key, arrival) = receive(&mut table, &first, peer().ip(), at(0));
+        assert_eq!(arrival, Arrival::New);
+        let answer = ResponseBuilder::new(first.headers(), Status::OK, "t1", peer());
+        let answer = answer.header(Name::Event, &"x".repeat(padding)).finish().unwrap();
+        table.answer(&key, answer, peer(), at(0));
+        let second = request(subscribe("z9hG4bKb", 2, ""));
+        assert_eq!(receive(&mut table, &second, peer().ip(), at(1)).1, Arrival::Full);
+        table.expire(at(32_000));
+        assert_eq!(receive(&mut table, &second, peer().ip(), at(32_000)).1, Arrival::New);
+    }
 }
 
 // Client transactions
@@ -211,6 +231,16 @@ fn only_the_transactions_own_response_counts() {
     }
     assert_eq!(client.receive(&response(good)), Some(Final { owner: 1, status: Status::OK }));
     assert_eq!(client.receive(&response(good)), None, "a further copy does nothing");
+}
+
+#[test]
+fn what_is_given_up_is_sent_no_more() {
+    let mut client = ClientTransactions::default();
+    client.start("z9hG4bKn", "NOTIFY", notify("z9hG4bKn"), peer(), 1, at(0)).unwrap();
+    assert_eq!(client.cancel("z9hG4bKn"), Some(1));
+    assert_eq!(client.cancel("z9hG4bKn"), None);
+    assert_eq!(client.receive(&answer("z9hG4bKn", 200)), None);
+    assert_eq!(client.next_deadline(), None);
 }
 
 #[test]

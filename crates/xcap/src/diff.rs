@@ -1,20 +1,20 @@
 //! The `xcap-diff` document of a notification (RFC 5874), without patches.
 
-use csc_types::Etag;
 use csc_xml::Writer;
 
 /// The media type.
 pub const MEDIA_TYPE: &str = "application/xcap-diff+xml";
 
-/// One `<document>`: created with a new tag alone, changed with both, removed with the previous tag alone.
+/// One `<document>`: created with a new tag alone, changed with both, removed with the previous tag alone. Whether a tag
+/// stands in quotes, as in the HTTP header field, is the caller's to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change<'a> {
     /// The document, relative to the XCAP root.
     pub sel: &'a str,
     /// What the watcher knew.
-    pub previous: Option<&'a Etag>,
+    pub previous: Option<&'a str>,
     /// What there is now.
-    pub new: Option<&'a Etag>,
+    pub new: Option<&'a str>,
 }
 
 /// The whole document; `xcap_root` is an absolute URL that ends with a slash.
@@ -27,7 +27,7 @@ pub fn to_xml<'a>(xcap_root: &str, changes: impl IntoIterator<Item = Change<'a>>
         out.open("document");
         for (name, tag) in [("previous-etag", change.previous), ("new-etag", change.new)] {
             if let Some(tag) = tag {
-                out.attribute(name, tag.as_str());
+                out.attribute(name, tag);
             }
         }
         out.attribute("sel", change.sel).close();
@@ -41,13 +41,12 @@ mod tests {
 
     #[test]
     fn created_changed_removed() {
-        let (old, new): (Etag, Etag) = ("a".parse().unwrap(), "b".parse().unwrap());
         let xml = to_xml(
             "https://csc.example.org:4420/",
             [
-                Change { sel: "x/y", previous: None, new: Some(&new) },
-                Change { sel: "x/\"&", previous: Some(&old), new: Some(&new) },
-                Change { sel: "z", previous: Some(&old), new: None },
+                Change { sel: "x/y", previous: None, new: Some("b") },
+                Change { sel: "x/\"&", previous: Some("a"), new: Some("b") },
+                Change { sel: "z", previous: Some("a"), new: None },
             ],
         );
         assert_eq!(

@@ -1,6 +1,7 @@
 //! A notice as a NOTIFY request.
 
 use csc_sip::Dialog;
+use csc_types::Etag;
 use csc_xcap::diff::{self, Change};
 use sip_codec::{BuildError, Encoded, Name};
 
@@ -16,6 +17,8 @@ pub(crate) struct Sender {
     pub(crate) contact: String,
     /// `xcap-root`.
     pub(crate) xcap_root: String,
+    /// Whether ETags stand in the quotes that the HTTP header field has.
+    pub(crate) quoted_etags: bool,
 }
 
 /// Builds the request.
@@ -40,10 +43,16 @@ pub(crate) fn build(
     if notice.differences.is_empty() && !notice.full && notice.state.is_err() {
         return out.finish();
     }
-    let changes = notice.differences.iter().map(|difference| Change {
-        sel: &difference.sel,
-        previous: difference.previous.as_ref(),
-        new: difference.new.as_ref(),
+    let written = |etag: &Option<Etag>| {
+        let etag = etag.as_ref()?.as_str();
+        Some(if sender.quoted_etags { format!("\"{etag}\"") } else { etag.to_owned() })
+    };
+    let etags: Vec<_> =
+        notice.differences.iter().map(|found| (written(&found.previous), written(&found.new))).collect();
+    let changes = notice.differences.iter().zip(&etags).map(|(found, (previous, new))| Change {
+        sel: &found.sel,
+        previous: previous.as_deref(),
+        new: new.as_deref(),
     });
     let body = diff::to_xml(&sender.xcap_root, changes);
     out.body(&format!("{};charset=\"utf-8\"", diff::MEDIA_TYPE), body.as_bytes()).finish()
@@ -66,19 +75,20 @@ mod tests {
             target: "sip:alex@192.0.2.7".to_owned(),
             routes: Vec::new(),
         };
-        let sender = Sender {
+        let mut sender = Sender {
             sent_by: "192.0.2.9:5060".to_owned(),
             contact: "sip:csc@192.0.2.9".to_owned(),
             xcap_root: "https://csc.example.org/".to_owned(),
+            quoted_etags: false,
         };
         let difference =
             Difference { sel: "x/가&\"".to_owned(), previous: Some("a".parse().unwrap()), new: None };
         let mut notice = Notice { cseq: 7, state: Ok(30), differences: vec![difference], full: false };
-        let text = |notice: &Notice| {
-            let sent = build(&dialog, Some("9"), notice, "z9hG4bKx", &sender).unwrap();
+        let text = |notice: &Notice, sender: &Sender| {
+            let sent = build(&dialog, Some("9"), notice, "z9hG4bKx", sender).unwrap();
             String::from_utf8(sent.as_bytes().to_vec()).unwrap()
         };
-        let sent = text(&notice);
+        let sent = text(&notice, &sender);
         let (head, body) = sent.split_once("\r\n\r\n").unwrap();
         assert!(body.contains("<document previous-etag=\"a\" sel=\"x/가&amp;&quot;\"/>"), "{body}");
         for line in [
@@ -90,9 +100,11 @@ mod tests {
         ] {
             assert!(head.lines().any(|found| found == line), "{line}\n{head}");
         }
+        sender.quoted_etags = true;
+        assert!(text(&notice, &sender).contains("<document previous-etag=\"&quot;a&quot;\" sel="));
         notice.differences.clear();
         notice.state = Err(End::Timeout);
-        let sent = text(&notice);
+        let sent = text(&notice, &sender);
         assert!(sent.contains("Subscription-State: terminated;reason=timeout\r\n"));
         assert!(sent.ends_with("Content-Length: 0\r\n\r\n") && !sent.contains("Content-Type"));
     }

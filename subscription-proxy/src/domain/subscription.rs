@@ -25,6 +25,8 @@ const AROUND: usize = 160;
 pub(crate) const BLOCK: u32 = 64;
 /// How long a subscriber that refused without Retry-After is left alone.
 const RETRY: Duration = Duration::from_secs(30);
+/// How long at least, whatever its Retry-After says: else it sets the pace of large NOTIFYs with small answers.
+const RETRY_LEAST: Duration = Duration::from_secs(1);
 
 /// Why a subscription ends, as the `reason` of its last NOTIFY (RFC 6665 section 4.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +109,11 @@ enum Phase {
 struct InFlight {
     differences: Vec<Difference>,
     full: Option<u32>,
-    last: bool,
+    /// Whether the subscription was ending when it was taken, and whether it left nothing for another one.
+    ending: bool,
+    complete: bool,
+    /// A refresh came after it left: its failure says nothing about whom the next one goes to.
+    superseded: bool,
 }
 
 /// What of a subscription is stored by its owner.
@@ -175,16 +181,33 @@ impl Subscription {
         self.synced = false;
         self.retry_at = Duration::ZERO;
         if let Some(sent) = &mut self.in_flight {
-            // A last NOTIFY that crossed this SUBSCRIBE is the last no longer.
-            sent.last = false;
+            sent.superseded = true;
         }
     }
 
     /// Ends the subscription with a last NOTIFY.
     pub(crate) fn end(&mut self, why: End) {
-        if self.phase == Phase::Active {
+        // Who asked for a last look, and lost the right to it meanwhile, gets the last NOTIFY without one.
+        let lost = self.phase == Phase::Ending(End::Timeout) && why == End::Rejected;
+        if self.phase == Phase::Active || lost {
             self.phase = Phase::Ending(why);
         }
+    }
+
+    /// Ends the subscription without a word.
+    pub(crate) fn abandon(&mut self) {
+        self.phase = Phase::Over;
+        self.in_flight = None;
+    }
+
+    /// Whether nothing has ended it yet.
+    pub(crate) fn is_active(&self) -> bool {
+        self.phase == Phase::Active
+    }
+
+    /// The documents cannot be read, and will not be soon: what is owed is owed without them.
+    pub(crate) fn cannot_see(&mut self) {
+        self.full_due = None;
     }
 
     /// What there is now, in full.
@@ -226,15 +249,13 @@ impl Subscription {
         }
         let ready_at = match self.wants() {
             None => return Step::Wait((self.phase == Phase::Active).then_some(self.expires)),
+            // The last one waits for nothing: no answer of the subscriber keeps what has ended.
+            Some(_) if self.phase != Phase::Active => now,
             Some(true) => self.retry_at,
             Some(false) => self.retry_at.max(self.rate_at),
         };
         if ready_at > now {
-            return Step::Wait(Some(if self.phase == Phase::Active {
-                ready_at.min(self.expires)
-            } else {
-                ready_at
-            }));
+            return Step::Wait(Some(ready_at.min(self.expires)));
         }
         if self.next_cseq >= self.progress.reserved { Step::Reserve } else { Step::Send }
     }
@@ -253,16 +274,16 @@ impl Subscription {
 
     /// The notice that [`Step::Send`] announced. It is under way from here on.
     pub(crate) fn take(&mut self, now: Duration) -> Notice {
-        let last = match self.phase {
+        let ending = match self.phase {
             Phase::Ending(end) => Some(end),
             Phase::Active | Phase::Over => None,
         };
-        let full = self.full_due.is_some() && self.synced && last.is_none_or(|end| end == End::Timeout);
+        let told = self.synced && ending.is_none_or(|end| end == End::Timeout);
+        let full = self.full_due.is_some() && told;
         if full {
             // A refresh makes the subscriber forget what it knew (RFC 5875 section 4.8).
             self.progress.acknowledged.clear();
         }
-        let told = last.is_none_or(|end| end == End::Timeout) && self.synced;
         let (differences, rest) = if told { self.differences() } else { (Vec::new(), false) };
         self.exempt = rest && (full || self.exempt);
         let cseq = self.next_cseq;
@@ -271,9 +292,15 @@ impl Subscription {
         self.in_flight = Some(InFlight {
             differences: differences.clone(),
             full: self.full_due.filter(|_| full),
-            last: last.is_some(),
+            ending: ending.is_some(),
+            complete: !rest,
+            superseded: false,
         });
-        let state = last.map_or_else(|| Ok(self.expires.saturating_sub(now).as_secs()), Err);
+        // Only what leaves nothing to be said is the last one.
+        let state = match ending {
+            Some(end) if !rest => Err(end),
+            _ => Ok(self.expires.saturating_sub(now).as_secs()),
+        };
         Notice { cseq, state, differences, full }
     }
 
@@ -300,12 +327,16 @@ impl Subscription {
         let Some(sent) = self.in_flight.take() else {
             return Answered::Kept;
         };
-        if sent.last || ends(status) {
+        let said = sent.ending && (sent.complete || !status.is_success());
+        if !sent.superseded && (said || ends(status)) {
             self.phase = Phase::Over;
             return Answered::Over;
         }
         if !status.is_success() {
-            self.retry_at = now + retry_after.map_or(RETRY, |seconds| Duration::from_secs(seconds.into()));
+            if !sent.superseded {
+                let asked = retry_after.map_or(RETRY, |seconds| Duration::from_secs(seconds.into()));
+                self.retry_at = now.saturating_add(asked.max(RETRY_LEAST));
+            }
             return Answered::Kept;
         }
         for difference in sent.differences {

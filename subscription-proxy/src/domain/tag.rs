@@ -17,9 +17,11 @@ impl Tags {
         Tags(secret)
     }
 
-    /// The tag of the dialog that a SUBSCRIBE creates for a subscriber of `partition`.
-    pub(crate) fn dialog(&self, partition: Partition, call_id: &str, from_tag: &str) -> String {
-        format!("{:02x}{}", partition.number(), self.derive(&[call_id, from_tag]))
+    /// The tag of the dialog that a SUBSCRIBE of `subscriber` creates. Another subscriber gets another one, so that nobody
+    /// who learns a Call-ID comes near the dialog it names.
+    pub(crate) fn dialog(&self, subscriber: &str, call_id: &str, from_tag: &str) -> String {
+        let partition = Partition::of(subscriber).number();
+        format!("{partition:02x}{}", self.derive(&[subscriber, call_id, from_tag]))
     }
 
     /// The tag of an answer that creates no dialog. It begins like no partition.
@@ -58,12 +60,13 @@ mod tests {
     #[test]
     fn a_tag_repeats_and_names_its_partition() {
         let ours = tags(7);
-        let here = Partition::of("tel:+8251");
+        let here = "tel:+8251";
         let tag = ours.dialog(here, "c1", "f1");
         assert_eq!(tag, tags(7).dialog(here, "c1", "f1"));
-        assert_eq!(partition(&tag), Some(here));
+        assert_eq!(partition(&tag), Some(Partition::of(here)));
         let others = [ours.dialog(here, "c1f", "1"), tags(8).dialog(here, "c1", "f1")];
         assert!(!others.contains(&tag));
+        assert_ne!(tag[2..], ours.dialog("tel:+8252", "c1", "f1")[2..]);
     }
 
     #[test]

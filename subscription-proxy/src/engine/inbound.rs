@@ -16,6 +16,8 @@ use crate::domain::wish::{ACCEPT, EVENT};
 /// tight those who are served stay served.
 const ANSWERING: usize = 256;
 const ANSWERING_NEW: usize = ANSWERING / 4 * 3;
+/// Those of strangers, whatever they say they are.
+const ANSWERING_STRANGERS: usize = ANSWERING / 4;
 
 const CAPABILITIES: Capabilities = Capabilities {
     methods: &[Method::Subscribe, Method::Options],
@@ -66,7 +68,8 @@ impl Engine {
         }
         let now = self.now();
         let key = TransactionKey::of(&request, &core);
-        match self.server.receive(&key, &core, source.ip(), now) {
+        let peer = self.accept.config.knows(source).then_some(source.ip());
+        match self.server.receive(&key, &core, peer, now) {
             Arrival::New => self.subscribe(key, &request, &core, source),
             Arrival::Answered(answer, to) => self.socket.send(answer, to),
             Arrival::Pending => {}
@@ -78,7 +81,11 @@ impl Engine {
     /// Starts to answer a SUBSCRIBE.
     fn subscribe(&mut self, key: TransactionKey, request: &Request, core: &Core<'_>, source: SocketAddr) {
         let new = core.to.tag().is_none();
-        let places = if new { ANSWERING_NEW } else { ANSWERING };
+        let places = match self.accept.config.knows(source) {
+            false => ANSWERING_STRANGERS,
+            true if new => ANSWERING_NEW,
+            true => ANSWERING,
+        };
         let full = new && self.entries.len() >= self.accept.config.max_subscriptions;
         let to = reply_to(Some(core.via), source);
         let half = (core.call_id.to_owned(), core.from.tag().unwrap_or_default().to_owned());

@@ -56,6 +56,8 @@ type Tag = Arc<str>;
 /// Call-ID and the subscriber's tag, which name it before it has ours.
 type Half = (String, String);
 
+/// Octets that a remembered request and its answer take in the mean at most.
+const OCTETS_PER_REQUEST: usize = 4_096;
 /// Jobs handed to the reader or the writer at once.
 const BATCH: usize = 1_024;
 /// Subscriptions moved on before the socket is looked at again.
@@ -89,7 +91,8 @@ pub(crate) async fn run(
     helpers.spawn(writer::run(accept.records.clone(), Arc::new(fences), writer_jobs, writer_done));
     helpers.spawn(tail::run(accept.records.clone(), tail_news));
     let config = &accept.config;
-    let limits = Limits { total: config.max_per_source.saturating_mul(4), per_source: config.max_per_source };
+    let requests = config.max_per_source;
+    let limits = Limits { requests, octets: requests.saturating_mul(OCTETS_PER_REQUEST) };
     let engine = Engine {
         server: ServerTransactions::new(limits),
         client: ClientTransactions::default(),
@@ -142,8 +145,8 @@ struct Engine {
     client: ClientTransactions<Sent>,
     windows: Windows,
     entries: HashMap<Tag, Entry>,
-    /// Subscriptions of each user, oldest first.
-    by_user: HashMap<McpttId, VecDeque<Tag>>,
+    /// Subscriptions of each user.
+    by_user: HashMap<McpttId, Vec<Tag>>,
     watchers: Watchers,
     /// Subscriptions that may have something to do.
     ready: VecDeque<Tag>,

@@ -12,7 +12,7 @@ use crate::domain::{hop, notify};
 #[derive(Debug)]
 pub(super) struct Sent {
     tag: Tag,
-    slot: u64,
+    pub(super) slot: u64,
 }
 
 impl Engine {
@@ -60,6 +60,7 @@ impl Engine {
                 let sent = Sent { tag: tag.clone(), slot };
                 match self.client.start(&branch, "NOTIFY", request.clone(), hop, sent, now) {
                     Ok(()) => {
+                        entry.branch = branch;
                         self.metrics.sent();
                         self.socket.send(request, hop);
                     }

@@ -88,6 +88,8 @@ pub(super) enum Seen {
     Some(Vec<(String, Option<Etag>)>),
     /// The subscriber has no enabled account.
     Rejected,
+    /// A record is damaged.
+    Damaged,
 }
 
 /// Reads batches until the engine is gone.
@@ -106,6 +108,9 @@ pub(super) async fn run(
                     Ok(result) => break results.push(result),
                     Err(error @ StoreError::Damaged(_)) => {
                         tracing::error!(%error, "subscription is not served");
+                        if let Job::Look { tag, generation, .. } = job {
+                            results.push(Found::Seen(tag.clone(), *generation, Seen::Damaged));
+                        }
                         break;
                     }
                     Err(error) => {

@@ -37,6 +37,8 @@ pub(super) struct Entry {
     pub(super) timer: Option<Duration>,
     /// Whether it waits for a place in a window.
     pub(super) waiting: bool,
+    /// The branch of its last NOTIFY.
+    pub(super) branch: String,
     dirty: Dirty,
     pending: Pending,
 }
@@ -194,6 +196,7 @@ impl Engine {
                         }
                     }
                     Seen::Rejected => entry.subscription.end(End::Rejected),
+                    Seen::Damaged => entry.subscription.cannot_see(),
                 }
                 self.ready.push_back(tag);
             }
@@ -225,6 +228,7 @@ impl Engine {
             let Some(entry) = self.entries.get_mut(tag) else { return };
             entry.subscription.refreshed(cseq, expires);
             entry.dialog = stored.dialog.dialog();
+            entry.event_id = stored.dialog.event_id.clone();
             entry.version = stored.version;
             entry.generation += 1;
             entry.watch = Arc::new(watch);
@@ -250,11 +254,13 @@ impl Engine {
                 swept: stored.dialog.swept(),
                 timer: None,
                 waiting: false,
+                branch: String::new(),
                 dirty: Dirty::Nothing,
                 pending: Pending::Nothing,
             };
             self.entries.insert(tag.clone(), entry);
-            self.keep_within_limit(user, tag);
+            self.by_user.entry(user.clone()).or_default().push(tag.clone());
+            self.keep_within_limit(&user);
         }
         let Some(entry) = self.entries.get_mut(tag) else { return };
         if stored.dialog.ended {
@@ -265,20 +271,43 @@ impl Engine {
         self.ready.push_back(tag.clone());
     }
 
-    /// A user's oldest subscription makes room for the newest: a terminal that starts over and over leaves dialogs behind
-    /// that nobody will end.
-    fn keep_within_limit(&mut self, user: McpttId, tag: &Tag) {
-        let tags = self.by_user.entry(user).or_default();
-        tags.push_back(tag.clone());
-        if tags.len() <= self.accept.config.max_per_user {
-            return;
+    /// A user's subscription that was not refreshed for longest makes room for the newest: a terminal that starts over and
+    /// over leaves dialogs behind that nobody will end. Those that wait for the answer to their last NOTIFY are as many
+    /// again at most; what is beyond goes without one.
+    fn keep_within_limit(&mut self, user: &McpttId) {
+        let most = self.accept.config.max_per_user;
+        let Some(tags) = self.by_user.get(user).filter(|tags| tags.len() > most) else { return };
+        let entries = tags.iter().filter_map(|tag| Some((self.entries.get(tag)?, tag.clone())));
+        // A version is as old as the last SUBSCRIBE.
+        let mut by_age: Vec<_> = entries.map(|(entry, tag)| (entry.version, tag)).collect();
+        by_age.sort();
+        let (mut active, mut ending): (Vec<Tag>, Vec<Tag>) = by_age
+            .into_iter()
+            .map(|(_, tag)| tag)
+            .partition(|tag| self.entries[tag].subscription.is_active());
+        for tag in active.drain(..active.len().saturating_sub(most)) {
+            self.end(&tag, End::Probation);
+            ending.push(tag);
         }
-        if let Some(oldest) = tags.pop_front()
-            && let Some(entry) = self.entries.get_mut(&oldest)
-        {
-            entry.subscription.end(End::Probation);
-            self.ready.push_back(oldest);
+        for tag in ending.drain(..ending.len().saturating_sub(most)) {
+            self.abandon(&tag);
         }
+    }
+
+    fn end(&mut self, tag: &Tag, why: End) {
+        let Some(entry) = self.entries.get_mut(tag) else { return };
+        entry.subscription.end(why);
+        self.ready.push_back(tag.clone());
+    }
+
+    /// Gives up a subscription together with the NOTIFY that is under way.
+    fn abandon(&mut self, tag: &Tag) {
+        let Some(entry) = self.entries.get_mut(tag) else { return };
+        entry.subscription.abandon();
+        if let Some(sent) = self.client.cancel(&entry.branch) {
+            self.windows.release(sent.slot);
+        }
+        self.ready.push_back(tag.clone());
     }
 
     /// Who watches what, as a record says.
@@ -309,7 +338,12 @@ impl Engine {
                     self.ready.push_back(tag);
                 }
             }
-            Written::Ended(tag) => self.forget(&tag),
+            Written::Ended(tag, version) => match self.entries.get_mut(&tag) {
+                // A dialog that the subscriber began anew under the same name was loaded before this was known. It stays,
+                // and its progress went with the old one's.
+                Some(entry) if entry.version > version => entry.store(&tag, &mut self.writes),
+                _ => self.forget(&tag),
+            },
             Written::Refreshed(tag) => self.jobs.push_back(Job::Load(tag)),
         }
     }

@@ -35,8 +35,8 @@ pub(super) enum Write {
 pub(super) enum Written {
     /// CSeq numbers below this are committed.
     Reserved(Tag, u32),
-    /// The records are gone.
-    Ended(Tag),
+    /// The records are gone, the dialog's in this version.
+    Ended(Tag, Revision),
     /// The dialog was refreshed meanwhile.
     Refreshed(Tag),
 }
@@ -111,7 +111,7 @@ async fn write_partition(
                 if found.iter().any(|record| record.version != version) {
                     return Ok::<_, StoreError>(Change::nothing(Written::Refreshed(tag.clone())));
                 }
-                let ended = Change::nothing(Written::Ended(tag.clone())).check(fence.check());
+                let ended = Change::nothing(Written::Ended(tag.clone(), version)).check(fence.check());
                 Ok(ended.delete(dialog_key(&tag)).delete(delivery_key(&tag)))
             };
             records.update(partition, &keys, change).await.map(|updated| updated.outcome)

@@ -32,6 +32,21 @@ async fn created_changed_removed() {
 }
 
 #[tokio::test]
+async fn a_change_that_the_log_no_longer_holds_is_notified() {
+    let world = World::new().await;
+    let one = world.put(PROFILE).await;
+    let proxy = world.start().await;
+    let mut ue = Ue::new(&proxy).await;
+    ue.subscribe(ALEX, &[SEL]).await;
+    let two = world.put_unheard(PROFILE).await;
+    ue.notify().await.says(SEL, one.as_str(), two.as_str());
+    let three = world.put(PROFILE).await;
+    ue.notify().await.says(SEL, two.as_str(), three.as_str());
+    // A dialog that begins now is heard of as well.
+    ue.subscribe(ALEX, &[SEL]).await.1.says(SEL, "-", three.as_str());
+}
+
+#[tokio::test]
 async fn changes_during_a_notify_wait_and_coalesce() {
     let world = World::new().await;
     let old = world.put(PROFILE).await;

@@ -6,6 +6,7 @@
 mod burst;
 mod delivery;
 mod forms;
+mod hostile;
 mod identity;
 mod refusals;
 mod restart;

@@ -77,7 +77,12 @@ pub(crate) fn list(entries: &[&str]) -> String {
 
 impl Ue {
     pub(crate) async fn new(proxy: &Proxy) -> Ue {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        Ue::at("127.0.0.1", proxy).await
+    }
+
+    /// One at another address of the loopback.
+    pub(crate) async fn at(ip: &str, proxy: &Proxy) -> Ue {
+        let socket = UdpSocket::bind((ip, 0)).await.unwrap();
         let local = socket.local_addr().unwrap();
         Ue { socket, local, proxy: proxy.address, kept: VecDeque::new(), calls: 0 }
     }

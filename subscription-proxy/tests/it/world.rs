@@ -125,6 +125,20 @@ impl World {
         self.write(path, None).await;
     }
 
+    /// Changes a document, and so much else in the same commit that the log keeps no word of the document.
+    pub(crate) async fn put_unheard(&self, path: &str) -> Etag {
+        let entry = IndexEntry { random: self.bench.entropy.next_u64(), ..entry("fire") };
+        let organisation = "fire".parse().unwrap();
+        let document = Names::of("fire".parse().unwrap()).document_at(path).unwrap();
+        let written = self.bench.records.update(document.partition(), &[], |_| {
+            let put = Change::nothing(()).put(shared::index_key(path), entry.encode_to_vec());
+            let change = put.log(csc_xcap_server::announce(path, &organisation));
+            let other = csc_xcap_server::announce("org.3gpp.mcptt.ue-config/global/x", &organisation);
+            Ok::<_, StoreError>((0..10_001).fold(change, |change, _| change.log(other.clone())))
+        });
+        shared::etag(&entry, written.await.unwrap().revision.unwrap())
+    }
+
     async fn write(&self, path: &str, entry: Option<IndexEntry>) -> Etag {
         let document = Names::of("fire".parse().unwrap()).document_at(path).unwrap();
         assert_eq!(document.path(), path, "not canonical");

@@ -155,6 +155,70 @@ fn a_refresh_that_crosses_the_last_notify_wins() {
 }
 
 #[test]
+fn a_notify_that_fails_after_a_refresh_ends_nothing() {
+    for code in [408, 481, 503] {
+        let mut sub = started(&[("a", "1")]);
+        send(&mut sub, at(0));
+        sub.refreshed(2, at(4000));
+        sub.saw_all(state(&[("a", "1")]));
+        assert_eq!(sub.answered(Status::new(code).unwrap(), Some(60), at(32)), Answered::Kept, "{code}");
+        let notice = send(&mut sub, at(32));
+        assert_eq!((notice.full, said(&notice)), (true, vec!["a - 1".to_owned()]));
+        // That one counts again.
+        assert_eq!(sub.answered(Status::REQUEST_TIMEOUT, None, at(64)), Answered::Over);
+    }
+}
+
+#[test]
+fn no_answer_keeps_what_has_ended() {
+    let mut sub = started(&[("a", "1")]);
+    send(&mut sub, at(0));
+    assert_eq!(sub.answered(Status::SERVICE_UNAVAILABLE, Some(u32::MAX), at(0)), Answered::Kept);
+    assert_eq!(sub.step(at(1)), Step::Wait(Some(at(3600))));
+    assert_eq!(send(&mut sub, at(3600)).state, Err(End::Timeout));
+    assert_eq!(sub.answered(Status::SERVICE_UNAVAILABLE, Some(u32::MAX), at(3600)), Answered::Over);
+}
+
+#[test]
+fn a_long_farewell_comes_in_pieces() {
+    let names: Vec<String> = (0..250).map(|n| format!("d{n:03}")).collect();
+    let documents: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let mut sub = started(&documents);
+    sub.expire_at(at(0));
+    sub.end(End::Timeout);
+    let notice = send(&mut sub, at(0));
+    assert_eq!((notice.state, notice.differences.len()), (Ok(0), 200));
+    acknowledge(&mut sub, at(0));
+    let notice = send(&mut sub, at(0));
+    assert_eq!((notice.state, notice.differences.len()), (Err(End::Timeout), 50));
+    assert_eq!(sub.answered(Status::OK, None, at(0)), Answered::Over);
+
+    // Who refuses a piece gets no other.
+    let mut sub = started(&documents);
+    sub.end(End::Timeout);
+    send(&mut sub, at(0));
+    assert_eq!(sub.answered(Status::SERVICE_UNAVAILABLE, None, at(0)), Answered::Over);
+}
+
+#[test]
+fn a_last_look_that_cannot_be_had_holds_up_no_ending() {
+    let mut sub = started(&[("a", "1")]);
+    sub.refreshed(2, at(1));
+    sub.end(End::Timeout);
+    assert_eq!(sub.step(at(1)), Step::Wait(None));
+    sub.end(End::Rejected);
+    let notice = send(&mut sub, at(1));
+    assert_eq!((notice.state, notice.differences.len()), (Err(End::Rejected), 0));
+
+    let mut sub = started(&[("a", "1")]);
+    sub.refreshed(2, at(1));
+    sub.end(End::Timeout);
+    sub.cannot_see();
+    let notice = send(&mut sub, at(1));
+    assert_eq!((notice.state, notice.full), (Err(End::Timeout), false));
+}
+
+#[test]
 fn a_rejected_subscriber_learns_nothing_more() {
     let mut sub = started(&[("a", "1")]);
     sub.end(End::Rejected);
@@ -170,13 +234,11 @@ fn answers_that_end_and_answers_that_do_not() {
         assert_eq!(sub.answered(Status::new(code).unwrap(), None, at(0)), Answered::Over, "{code}");
         assert_eq!(sub.step(at(0)), Step::Remove);
     }
-    for (code, after, again) in [(500, None, 30), (503, Some(120), 120), (401, None, 30), (600, Some(0), 0)] {
+    for (code, after, again) in [(500, None, 30), (503, Some(120), 120), (401, None, 30), (600, Some(0), 1)] {
         let mut sub = started(&[("a", "1")]);
         send(&mut sub, at(0));
         assert_eq!(sub.answered(Status::new(code).unwrap(), after, at(0)), Answered::Kept, "{code}");
-        if again > 0 {
-            assert_eq!(sub.step(at(0)), Step::Wait(Some(at(again))), "{code}");
-        }
+        assert_eq!(sub.step(at(0)), Step::Wait(Some(at(again))), "{code}");
         let notice = send(&mut sub, at(again));
         assert_eq!((notice.cseq, notice.full, said(&notice)), (2, true, vec!["a - 1".to_owned()]));
     }
