@@ -3,6 +3,7 @@
 use csc_types::Entropy;
 use hkdf::Hkdf;
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::eccsi::{self, AuthSecret, PubAuthKey, SigningPair};
@@ -23,11 +24,16 @@ pub const ROOT_LEN: usize = SCALAR_LEN + KSAK_LEN + V_SECRET_LEN;
 /// They stay together for life: the URI is part of every UID, so that a new root means a new URI.
 pub struct Root {
     kms_uri: Box<str>,
-    z: MasterSecret,
-    ksak: AuthSecret,
-    v_secret: SecretBytes<V_SECRET_LEN>,
+    /// In a place of their own: wherever a root is moved from, no copy of them stays behind.
+    secrets: Box<Secrets>,
     pub_enc_key: PubEncKey,
     pub_auth_key: PubAuthKey,
+}
+
+struct Secrets {
+    z: MasterSecret,
+    ksak: AuthSecret,
+    v: SecretBytes<V_SECRET_LEN>,
 }
 
 /// The key material of one UID.
@@ -46,12 +52,12 @@ impl Root {
     pub fn generate(kms_uri: &str, entropy: &dyn Entropy) -> Result<Self, Error> {
         let z = MasterSecret::generate(entropy)?;
         let ksak = AuthSecret::generate(entropy)?;
-        let mut v_secret = SecretBytes::new([0; V_SECRET_LEN]);
-        entropy.fill(v_secret.expose_mut());
-        if v_secret.expose() == &[0; V_SECRET_LEN] {
+        let mut v = SecretBytes::new([0; V_SECRET_LEN]);
+        entropy.fill(v.expose_mut());
+        if bool::from(v.ct_eq(&SecretBytes::new([0; V_SECRET_LEN]))) {
             return Err(Error::Entropy);
         }
-        Self::new(kms_uri, z, ksak, v_secret)
+        Self::new(kms_uri, Box::new(Secrets { z, ksak, v }))
     }
 
     /// Takes serialised secrets back, and computes the public keys anew.
@@ -64,33 +70,28 @@ impl Root {
             return Err(Error::Length { what, expected, actual: secrets.len() });
         }
         let (z, rest) = secrets.split_at(SCALAR_LEN);
-        let (ksak, v_secret) = rest.split_at(KSAK_LEN);
+        let (ksak, v) = rest.split_at(KSAK_LEN);
         let z = MasterSecret::from_bytes(copy(z).expose())?;
         let ksak = AuthSecret::from_bytes(copy(ksak).expose())?;
-        Self::new(kms_uri, z, ksak, copy(v_secret))
+        Self::new(kms_uri, Box::new(Secrets { z, ksak, v: copy(v) }))
     }
 
-    fn new(
-        kms_uri: &str,
-        z: MasterSecret,
-        ksak: AuthSecret,
-        v_secret: SecretBytes<V_SECRET_LEN>,
-    ) -> Result<Self, Error> {
+    fn new(kms_uri: &str, secrets: Box<Secrets>) -> Result<Self, Error> {
         if kms_uri.is_empty() || kms_uri.len() > usize::from(u16::MAX) {
             return Err(Error::UidPart("KMS URI"));
         }
-        let (pub_enc_key, pub_auth_key) = (z.public_key(), ksak.public_key());
-        Ok(Self { kms_uri: kms_uri.into(), z, ksak, v_secret, pub_enc_key, pub_auth_key })
+        let (pub_enc_key, pub_auth_key) = (secrets.z.public_key(), secrets.ksak.public_key());
+        Ok(Self { kms_uri: kms_uri.into(), secrets, pub_enc_key, pub_auth_key })
     }
 
     /// The secrets, to be sealed: z (128 octets), KSAK (32), the secret behind v (32).
     pub fn to_bytes(&self) -> SecretBytes<ROOT_LEN> {
         let mut secrets = SecretBytes::new([0; ROOT_LEN]);
         let (z, rest) = secrets.expose_mut().split_at_mut(SCALAR_LEN);
-        let (ksak, v_secret) = rest.split_at_mut(KSAK_LEN);
-        z.copy_from_slice(self.z.to_bytes().expose());
-        ksak.copy_from_slice(self.ksak.to_bytes().expose());
-        v_secret.copy_from_slice(self.v_secret.expose());
+        let (ksak, v) = rest.split_at_mut(KSAK_LEN);
+        z.copy_from_slice(self.secrets.z.to_bytes().expose());
+        ksak.copy_from_slice(self.secrets.ksak.to_bytes().expose());
+        v.copy_from_slice(self.secrets.v.expose());
         secrets
     }
 
@@ -116,10 +117,11 @@ impl Root {
     /// [`Error::Degenerate`] for about one UID in 2^255.
     pub fn issue(&self, uid: &Uid) -> Result<KeySet, Error> {
         let id = uid.identifier();
-        let rsk = self.z.receiver_key(id)?;
+        let Secrets { z, ksak, .. } = &*self.secrets;
+        let rsk = z.receiver_key(id)?;
         // RFC 6507 section 5.1.1, 5: zero means another v. The retry tells nobody anything.
-        let signing = self.ksak.issue(&self.pub_auth_key, id, &self.derive_v(uid, 0));
-        let signing = signing.or_else(|_| self.ksak.issue(&self.pub_auth_key, id, &self.derive_v(uid, 1)))?;
+        let signing = ksak.issue(&self.pub_auth_key, id, &self.derive_v(uid, 0));
+        let signing = signing.or_else(|_| ksak.issue(&self.pub_auth_key, id, &self.derive_v(uid, 1)))?;
         Ok(KeySet { rsk, signing })
     }
 
@@ -127,7 +129,7 @@ impl Root {
     ///
     /// All parts but the last have a fixed length, so that no two inputs look alike.
     fn derive_v(&self, uid: &Uid, attempt: u8) -> Zeroizing<p256::Scalar> {
-        let hkdf = Hkdf::<Sha256>::new(None, self.v_secret.expose());
+        let hkdf = Hkdf::<Sha256>::new(None, self.secrets.v.expose());
         let info: [&[u8]; 4] = [b"MIKEY-SAKKE ECCSI v", &[attempt], uid.as_bytes(), self.kms_uri.as_bytes()];
         let mut octets = Zeroizing::new([0; 64]);
         hkdf.expand_multi_info(&info, octets.as_mut_slice()).expect("64 octets are two blocks of 255");

@@ -27,7 +27,7 @@ impl<const N: usize> SecretBytes<N> {
     /// show the secret to whoever watches the cache.
     pub fn to_hex(&self) -> SecretHex {
         let mut text = String::with_capacity(2 * N);
-        for octet in self.0 {
+        for octet in &self.0 {
             text.push(hex_digit(octet >> 4));
             text.push(hex_digit(octet & 15));
         }

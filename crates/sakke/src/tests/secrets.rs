@@ -7,12 +7,12 @@ use csc_types::Entropy;
 
 use super::{alex, g, root, small};
 use crate::curve::Projective;
-use crate::eccsi::{AuthSecret, SigningPair};
+use crate::eccsi::{AuthSecret, PubAuthKey, SigningPair};
 use crate::error::Error;
 use crate::field::Fp;
 use crate::multiply::{multiply, multiply_generator};
 use crate::root::{KeySet, Root};
-use crate::sakke::{MasterSecret, ReceiverSecretKey, Ssv};
+use crate::sakke::{MasterSecret, PubEncKey, ReceiverSecretKey, Ssv};
 use crate::scalar::Scalar;
 use crate::secret::{SecretBytes, SecretHex};
 use crate::target::{self, Target};
@@ -64,6 +64,19 @@ fn issuing_again_gives_the_same_and_for_others_something_else() {
     // Each half is checked for itself.
     assert_eq!(set.signing.verify(other.identifier(), one.pub_auth_key()), Err(Error::KeyMismatch));
     assert_eq!(set.signing.verify(alex().identifier(), two.pub_auth_key()), Err(Error::KeyMismatch));
+}
+
+/// A move copies octets and wipes nothing; what is moved of a root must not be its secrets.
+#[test]
+fn a_root_that_is_moved_leaves_no_secrets_behind() {
+    const { assert!(size_of::<Root>() < size_of::<PubEncKey>() + size_of::<PubAuthKey>() + size_of::<Scalar>()) }
+}
+
+/// Not hash states either.
+#[test]
+fn hashes_wipe_themselves() {
+    fn wipes<T: zeroize::ZeroizeOnDrop>() {}
+    wipes::<sha2::Sha256>();
 }
 
 /// The operations do not depend on the secrets: not their number, not their order.
