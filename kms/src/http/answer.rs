@@ -100,7 +100,7 @@ impl Kms {
                 refused(*reason).add_headers(response.headers_mut());
                 None
             }
-            Refusal::TooOften(wait) => Some(wait.as_millis().div_ceil(1000) as u64),
+            Refusal::TooOften(wait) => Some(wait.as_nanos().div_ceil(1_000_000_000) as u64),
             Refusal::Busy => Some(RETRY[0]),
             Refusal::Unavailable => Some(RETRY[1]),
             _ => None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use csc_auth::Dialect;
-use csc_sakke::{NtpSeconds, Uid};
+use csc_sakke::{NtpSeconds, SecretBytes, Uid};
 
 use super::answer::Frame;
 use super::{Asked, Bytes, Kms, Xml, target};
@@ -91,9 +91,9 @@ impl Kms {
                 xml.leaf("UserID", &self.user_id(&set.uid));
                 xml.leaf("KeyPeriodNo", &set.period.to_string());
                 let signing = &set.keys.signing;
-                xml.leaf_with("UserDecryptKey", key, set.keys.rsk.to_bytes().to_hex().expose());
-                xml.leaf_with("UserSigningKeySSK", key, signing.ssk().to_hex().expose());
-                xml.leaf_with("UserPubTokenPVT", key, &hex::encode_upper(signing.pvt()));
+                xml.key("UserDecryptKey", key, &set.keys.rsk.to_bytes().to_hex());
+                xml.key("UserSigningKeySSK", key, &signing.ssk().to_hex());
+                xml.key("UserPubTokenPVT", key, &SecretBytes::new(signing.pvt()).to_hex());
                 xml.close("KmsKeySet");
             }
             xml.close("KmsKeyProv");

@@ -2,6 +2,7 @@
 //! by growing.
 
 use bytes::Bytes;
+use csc_sakke::SecretHex;
 use zeroize::Zeroizing;
 
 /// An XML document that is being written.
@@ -35,16 +36,19 @@ impl Xml {
 
     /// An element with text alone; no element at all for an empty text, for a fielded client stumbles over those.
     pub(crate) fn leaf(&mut self, name: &str, text: &str) {
-        self.leaf_with(name, &[], text);
-    }
-
-    /// The same with attributes.
-    pub(crate) fn leaf_with(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) {
         if !text.is_empty() {
-            self.open(name, attributes);
+            self.open(name, &[]);
             self.push(&[&csc_xml::escape_text(text)]);
             self.close(name);
         }
+    }
+
+    /// An element with the digits of a key. They need no escaping, and must not get it: looking for characters to
+    /// escape takes another course for a letter than for a figure.
+    pub(crate) fn key(&mut self, name: &str, attributes: &[(&str, &str)], digits: &SecretHex) {
+        self.open(name, attributes);
+        self.push(&[digits.expose()]);
+        self.close(name);
     }
 
     /// The document. Its memory is wiped when it has been sent.

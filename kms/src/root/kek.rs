@@ -105,9 +105,10 @@ impl Kek {
 pub fn create_kek(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
     let mut key = Zeroizing::new([0; KEY_LEN]);
     entropy.fill(key.as_mut_slice());
-    let mut line = Zeroizing::new(hex::encode(*key));
-    line.push('\n');
-    file::write_new(path, line.as_bytes(), entropy)
+    // Of a fixed length: text that grows leaves copies behind.
+    let mut line = Zeroizing::new([b'\n'; 2 * KEY_LEN + 1]);
+    hex::encode_to_slice(key.as_slice(), &mut line[..2 * KEY_LEN]).expect("two digits for each octet");
+    file::write_new(path, line.as_slice(), entropy)
 }
 
 impl std::fmt::Debug for Kek {
