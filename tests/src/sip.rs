@@ -67,8 +67,8 @@ impl Line {
         }
     }
 
-    /// What has arrived and was not looked at yet.
-    pub fn waiting(&self) -> Option<Message> {
+    /// What has arrived and was not looked at yet, as far as the runtime knows.
+    fn waiting(&self) -> Option<Message> {
         let mut buffer = vec![0; 65_535];
         let (length, _) = self.socket.try_recv_from(&mut buffer).ok()?;
         Some(parse(&buffer[..length]))
@@ -282,7 +282,7 @@ impl Watchers {
 }
 
 /// The documents of an xcap-diff body (RFC 5874).
-pub fn changes(body: &[u8]) -> Vec<Change> {
+fn changes(body: &[u8]) -> Vec<Change> {
     if body.is_empty() {
         return Vec::new();
     }

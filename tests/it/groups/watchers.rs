@@ -1,6 +1,10 @@
 //! Who watches something else than the own tree: a canonical group, the service configuration, and the MCPTT server.
 
 use csc::ue::Change;
+use csc_proto::documents::v1::PutRequest;
+use csc_proto::documents::v1::documents_client::DocumentsClient;
+use csc_proto::identity::v1::PutOrganisationRequest;
+use csc_proto::identity::v1::directory_client::DirectoryClient;
 use csc_tests::sip::{Ask, Watchers};
 use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, SAM, Server};
 use sip_codec::Name;
@@ -153,6 +157,20 @@ async fn the_mcptt_server() {
     let after = console.put(&path(ENGINE_7), GROUP_TYPE, &document(ENGINE_7, "Engine 7", &members)).await;
     let mut told = vec![vec![changed(&path(ENGINE_7), Some(&before), Some(&after))]];
     watchers.until("a change", |n, watcher| n != groups || watcher.told[1..] == told).await;
+
+    // A group of another organisation is not this server's business.
+    let foreign = "tel:+82570000798";
+    let mut directory = DirectoryClient::new(server.bus());
+    let organisation =
+        PutOrganisationRequest { id: "harbour-fire".to_owned(), ..PutOrganisationRequest::default() };
+    directory.put_organisation(organisation).await.expect("the operator may");
+    let request = PutRequest {
+        path: path(foreign),
+        content: document(foreign, "Harbour", &members).into_bytes(),
+        organisation: "harbour-fire".to_owned(),
+        dry_run: false,
+    };
+    DocumentsClient::new(server.bus()).put(request).await.expect("the operator may");
 
     let new = "tel:+82570000799";
     let created = console.put(&path(new), GROUP_TYPE, &document(new, "Reserve", &members)).await;
