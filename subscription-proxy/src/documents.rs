@@ -3,7 +3,7 @@
 //! Reads go to the index, which holds the ETag of every document and of every group view beside its path, and to the
 //! account records; no service is asked. A reader that also follows the log takes its position first and reads second.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use csc_proto::record::v1::{Account, account::Status};
 use csc_store::{Store, StoreError, shared};
@@ -104,6 +104,7 @@ impl<'a> Look<'a> {
     /// Everything of `targets` that `caller` may read.
     pub(crate) async fn all(&mut self, caller: &Caller, targets: &[Target]) -> Result<State, StoreError> {
         let mut state = State::new();
+        let named = named(targets);
         for target in targets {
             match &target.scope {
                 Scope::Document(document) => {
@@ -113,12 +114,12 @@ impl<'a> Look<'a> {
                 }
                 Scope::Collection(collection) => {
                     let prefix = collection.prefix();
-                    self.below(caller, targets, target, collection.partition(), &prefix, &mut state).await?;
+                    self.below(caller, &named, target, collection.partition(), &prefix, &mut state).await?;
                 }
                 Scope::Usage(usage, _) => {
                     let prefix = usage_prefix(usage);
                     for partition in Partition::all() {
-                        self.below(caller, targets, target, partition, &prefix, &mut state).await?;
+                        self.below(caller, &named, target, partition, &prefix, &mut state).await?;
                     }
                 }
             }
@@ -135,6 +136,7 @@ impl<'a> Look<'a> {
     ) -> Result<Vec<(String, Option<Etag>)>, StoreError> {
         let mut found = Vec::new();
         let watcher = caller.user().map(|user| user.id.clone());
+        let named = named(targets).contains(path);
         for target in targets {
             if !target.wakes(watcher.as_ref()).iter().any(|wake| wake.covers(path)) {
                 continue;
@@ -143,9 +145,7 @@ impl<'a> Look<'a> {
             if let Scope::Document(document) = &target.scope {
                 let etag = self.etag(caller, document, root).await?;
                 found.push((target.sel.clone(), etag));
-            } else if !named(targets, path)
-                && let Some(document) = self.naming.names.document_at(path)
-            {
+            } else if !named && let Some(document) = self.naming.names.document_at(path) {
                 let etag = match self.counts(target, &document).await? {
                     true => self.etag(caller, &document, root).await?,
                     false => None,
@@ -160,7 +160,7 @@ impl<'a> Look<'a> {
     async fn below(
         &mut self,
         caller: &Caller,
-        targets: &[Target],
+        named: &HashSet<String>,
         target: &Target,
         partition: Partition,
         prefix: &str,
@@ -174,7 +174,7 @@ impl<'a> Look<'a> {
             for (path, entry, version) in page {
                 let entry = usable(&path, entry, version)?;
                 self.index.insert(path.clone(), entry);
-                let Some(document) = self.naming.names.document_at(&path).filter(|_| !named(targets, &path))
+                let Some(document) = self.naming.names.document_at(&path).filter(|_| !named.contains(&path))
                 else {
                     continue;
                 };
@@ -279,10 +279,14 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Whether the list names this document itself, so that a collection of the same list does not repeat it (RFC 5875
+/// The documents that the list names itself, so that a collection of the same list does not repeat them (RFC 5875
 /// section 4.7).
-fn named(targets: &[Target], path: &str) -> bool {
-    targets.iter().any(|target| matches!(&target.scope, Scope::Document(document) if document.path() == path))
+fn named(targets: &[Target]) -> HashSet<String> {
+    let documents = targets.iter().filter_map(|target| match &target.scope {
+        Scope::Document(document) => Some(document.path()),
+        Scope::Collection(_) | Scope::Usage(..) => None,
+    });
+    documents.collect()
 }
 
 /// An index entry that stands for a document; tombstones of views do not.

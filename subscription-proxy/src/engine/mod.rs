@@ -296,3 +296,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
