@@ -27,7 +27,7 @@ pub enum OpenError {
         why: io::Error,
     },
     /// It is not a store, or a damaged one.
-    #[error("store {}: {why}", .path.display())]
+    #[error("store {} is damaged or no store ({why}); put a backup in its place", .path.display())]
     Engine {
         /// The file.
         path: PathBuf,
@@ -40,7 +40,10 @@ impl OpenError {
     pub(super) fn engine(path: &Path, why: impl Into<redb::Error>) -> Self {
         match why.into() {
             redb::Error::DatabaseAlreadyOpen => Self::InUse(path.to_owned()),
-            redb::Error::Io(why) => Self::Io { path: path.to_owned(), why },
+            // What the engine says of content that is not its own; all else is the operating system.
+            redb::Error::Io(why) if why.kind() != io::ErrorKind::InvalidData => {
+                Self::Io { path: path.to_owned(), why }
+            }
             why => Self::Engine { path: path.to_owned(), why: Box::new(why) },
         }
     }
