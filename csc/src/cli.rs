@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
-use csc_service::config::Settings;
+use csc_service::config::{Settings, environment};
 use csc_service::{Identity, OsEntropy, bus, shutdown_signal};
 use csc_types::{Entropy, SystemClock};
 use tonic::transport::Channel;
@@ -168,7 +168,18 @@ pub fn main() -> ExitCode {
     reason = "the last word to the person or the supervisor that started the program"
 )]
 fn complain(error: &anyhow::Error) {
-    eprintln!("csc: {error:#}");
+    eprintln!("csc: {}", told(error));
+}
+
+/// An error with its causes. Some errors tell their cause themselves; it is not told twice.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 #[allow(clippy::print_stdout, reason = "what was asked for goes to standard output")]
@@ -177,9 +188,10 @@ async fn execute(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Demo(options) => demo::run(options, entropy).await,
         Command::Run { config } => {
-            let mut settings = Settings::load(Some(&config), std::env::vars());
+            let mut settings = Settings::load(Some(&config), environment());
             let config = Config::read(&mut settings);
-            settings.finish()?;
+            let explained = "`csc config` prints every setting with its documentation";
+            settings.finish().map_err(|mistakes| anyhow::anyhow!("{mistakes}\n{explained}"))?;
             csc_service::telemetry(&config.log)?;
             let app = AllInOne::build(config, Arc::new(SystemClock::new()), entropy).await?;
             app.run(shutdown_signal()?).await

@@ -3,6 +3,7 @@
 //! Everything goes over the bus, so the server's own checks hold. Applying a file again changes nothing; a dry run
 //! tells what would change.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -11,6 +12,7 @@ use csc_proto::documents::v1::{self as documents, PutRequest};
 use csc_proto::identity::v1::directory_client::DirectoryClient;
 use csc_proto::identity::v1::{self as identity, PutClientRequest, PutOrganisationRequest, PutUserRequest};
 use serde::Deserialize;
+use tonic::Status;
 use tonic::transport::Channel;
 
 /// A provisioning file.
@@ -141,20 +143,21 @@ impl Plan {
                 dry_run,
             };
             let answer =
-                directory.put_organisation(request).await.with_context(|| what.clone())?.into_inner();
-            report(outcome(answer.outcome)?, &what);
+                directory.put_organisation(request).await.map_err(refused).with_context(|| what.clone())?;
+            report(outcome(answer.into_inner().outcome)?, &what);
         }
         for item in &self.client {
             let what = format!("client {}", item.id);
             let request = self.client_request(item, dry_run).with_context(|| what.clone())?;
-            let answer = directory.put_client(request).await.with_context(|| what.clone())?.into_inner();
-            report(outcome(answer.outcome)?, &what);
+            let answer =
+                directory.put_client(request).await.map_err(refused).with_context(|| what.clone())?;
+            report(outcome(answer.into_inner().outcome)?, &what);
         }
         for item in &self.user {
             let what = format!("user {}", item.id);
             let request = self.user_request(item, dry_run).with_context(|| what.clone())?;
-            let answer = directory.put_user(request).await.with_context(|| what.clone())?.into_inner();
-            report(outcome(answer.outcome)?, &what);
+            let answer = directory.put_user(request).await.map_err(refused).with_context(|| what.clone())?;
+            report(outcome(answer.into_inner().outcome)?, &what);
         }
         let mut store = DocumentsClient::new(bus);
         for item in &self.document {
@@ -162,8 +165,8 @@ impl Plan {
             let content = read(&self.folder.join(&item.file)).with_context(|| what.clone())?;
             let (path, organisation) = (item.path.clone(), item.organisation.clone());
             let request = PutRequest { path, content, organisation, dry_run };
-            let answer = store.put(request).await.with_context(|| what.clone())?.into_inner();
-            report(document_outcome(answer.outcome)?, &what);
+            let answer = store.put(request).await.map_err(refused).with_context(|| what.clone())?;
+            report(document_outcome(answer.into_inner().outcome)?, &what);
         }
         Ok(())
     }
@@ -207,6 +210,19 @@ impl Plan {
         let text = String::from_utf8(read(&self.folder.join(file))?).context("is not UTF-8")?;
         Ok(text.trim_end().to_owned())
     }
+}
+
+/// What a call failed of, for the operator.
+fn refused(status: Status) -> anyhow::Error {
+    let Some(mut cause) = status.source() else {
+        let words = if status.message().is_empty() { status.code().description() } else { status.message() };
+        return anyhow::anyhow!("refused: {words}");
+    };
+    // No server has said this: the connection failed.
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    anyhow::anyhow!("the bus cannot be reached: {cause}")
 }
 
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {

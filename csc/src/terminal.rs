@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Subcommand;
 use csc_types::Entropy;
+use tokio::time::Instant;
 
 use crate::ue::{Notify, Profile, SipUe, Ue};
 
@@ -113,19 +114,24 @@ async fn subscribe(
     let mut left = count.unwrap_or(u32::MAX);
     let stop = tokio::signal::ctrl_c();
     tokio::pin!(stop);
+    let half = |granted: u32| Instant::now() + Duration::from_secs(u64::from(granted / 2).max(1));
+    let mut due = half(subscription.expires);
     while left > 0 {
-        let half = Duration::from_secs(u64::from(subscription.expires / 2).max(1));
+        // However many notifications there are: without a refresh there would be no more of them.
+        let patience = due.saturating_duration_since(Instant::now());
+        if patience.is_zero() {
+            sip.refresh(&mut subscription, expires).await?;
+            due = half(subscription.expires);
+            continue;
+        }
         tokio::select! {
             _ = &mut stop => break,
-            notify = sip.notify(half) => match notify? {
-                Some(notify) => {
-                    print(&notify);
-                    if notify.state.starts_with("terminated") {
-                        return Ok(());
-                    }
-                    left -= 1;
+            notify = sip.notify(patience) => if let Some(notify) = notify? {
+                print(&notify);
+                if notify.state.starts_with("terminated") {
+                    return Ok(());
                 }
-                None => sip.refresh(&mut subscription, expires).await?,
+                left -= 1;
             },
         }
     }
@@ -150,5 +156,74 @@ fn print(notify: &Notify) {
             change.sel,
             change.new.as_ref().map_or_else(String::new, |etag| format!(", ETag {etag}"))
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use csc_service::OsEntropy;
+    use sip_codec::{Limits, Message, Name, Request, RequestBuilder, ResponseBuilder, Status};
+    use tokio::net::UdpSocket;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Grants two seconds and sends one NOTIFY after the other, until the subscription is refreshed: how often it was
+    /// asked then.
+    async fn proxy(socket: UdpSocket) -> u32 {
+        let (mut asked, mut told) = (0, 0);
+        let mut subscriber: Option<Request> = None;
+        let mut buffer = vec![0; 65_535];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let message =
+                Message::parse(Bytes::copy_from_slice(&buffer[..length]), &Limits::default()).unwrap();
+            if let Message::Request(request) = message {
+                asked += 1;
+                let answer = ResponseBuilder::new(request.headers(), Status::OK, "proxy", from)
+                    .header(Name::Contact, &format!("<sip:proxy@{}>", socket.local_addr().unwrap()))
+                    .header(Name::Expires, "2");
+                socket.send_to(answer.finish().unwrap().as_bytes(), from).await.unwrap();
+                subscriber.get_or_insert(request);
+            }
+            let core = subscriber.as_ref().unwrap().core().unwrap();
+            told += 1;
+            let state = if asked > 1 { "terminated;reason=timeout" } else { "active;expires=2" };
+            let notify = RequestBuilder::new("NOTIFY", "sip:ue@127.0.0.1")
+                .header(Name::Via, &format!("SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK{told}"))
+                .header(Name::MaxForwards, "70")
+                .header(Name::From, "<sip:csc_psi@example.org>;tag=proxy")
+                .header(Name::To, "<sip:ue@example.org>;tag=ue")
+                .header(Name::CallId, core.call_id)
+                .header(Name::CSeq, &format!("{told} NOTIFY"))
+                .header(Name::SubscriptionState, state);
+            socket.send_to(notify.finish().unwrap().as_bytes(), from).await.unwrap();
+            if asked > 1 {
+                return asked;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_subscription_that_is_told_much_is_refreshed_too() {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let profile = Profile {
+            server: String::new(),
+            ca: "ca.pem".into(),
+            user: "tel:+82571009990".parse().unwrap(),
+            password: String::new(),
+            client_id: "MCPTT_UE".parse().unwrap(),
+            redirect_uri: String::new(),
+            scope: String::new(),
+            proxy: socket.local_addr().unwrap().to_string(),
+            psi: "sip:csc_psi@example.org".to_owned(),
+        };
+        let both = async {
+            let proxy = tokio::spawn(proxy(socket));
+            subscribe(&profile, Vec::new(), 2, None, Arc::new(OsEntropy)).await.unwrap();
+            proxy.await.unwrap()
+        };
+        assert_eq!(timeout(Duration::from_secs(30), both).await.expect("a refresh"), 2);
     }
 }

@@ -3,12 +3,16 @@
 mod scenario;
 mod steps;
 
+use std::error::Error;
+use std::fs::{File, TryLockError};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use csc_service::config::Settings;
+use csc_service::config::{Settings, environment};
 use csc_service::{Identity, bus};
 use csc_types::{Entropy, SystemClock};
 use tokio::sync::oneshot;
@@ -60,17 +64,21 @@ pub(crate) struct Options {
 #[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
 pub(crate) async fn run(options: Options, entropy: Arc<dyn Entropy>) -> anyhow::Result<()> {
     let mut steps = Steps::new();
-    let ports = Ports { https: 4420, sip: 5060, bus: 4430, admin: 4421 };
-    let ports = if options.free_ports { Ports::default() } else { ports };
+    let (ports, held) = if options.free_ports {
+        let held = Held::new()?;
+        (held.ports()?, Some(held))
+    } else {
+        (Ports { https: 4420, sip: 5060, bus: 4430, admin: 4421 }, None)
+    };
 
     let folder = options.dir.clone();
-    let site = steps
+    let (site, _lock) = steps
         .run("certificates, keys, configuration", async { prepare(&folder, ports, &*entropy) }, |_| {
             folder.display().to_string()
         })
         .await?;
     let app = steps
-        .run("services start", start(&site, Arc::clone(&entropy)), |app| {
+        .run("services start", start(&site, held, Arc::clone(&entropy)), |app| {
             let at = |name| app.address(name).map_or_else(String::new, |address| address.to_string());
             format!("HTTPS {}, SIP {}, bus {}", at("https"), at("sip"), at("bus"))
         })
@@ -99,7 +107,7 @@ pub(crate) async fn run(options: Options, entropy: Arc<dyn Entropy>) -> anyhow::
         ended = &mut running => bail!("the server ended: {:?}", ended?),
     };
     if outcome.is_ok() && !options.once {
-        print_hints(&site, https.port());
+        print_hints(&site, ports);
         tokio::select! {
             () = csc_service::shutdown_signal()? => println!("stopping"),
             ended = &mut running => bail!("the server ended: {:?}", ended?),
@@ -110,29 +118,65 @@ pub(crate) async fn run(options: Options, entropy: Arc<dyn Entropy>) -> anyhow::
     outcome
 }
 
-fn prepare(folder: &Path, ports: Ports, entropy: &dyn Entropy) -> anyhow::Result<Site> {
+/// Sockets that keep ports free for the services, whose configuration names them: documents tell where they are.
+struct Held {
+    tcp: [TcpListener; 3],
+    udp: UdpSocket,
+}
+
+impl Held {
+    fn new() -> anyhow::Result<Self> {
+        let tcp = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+        Ok(Self { tcp: [tcp()?, tcp()?, tcp()?], udp: UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))? })
+    }
+
+    fn ports(&self) -> anyhow::Result<Ports> {
+        let port = |n: usize| anyhow::Ok(self.tcp[n].local_addr()?.port());
+        Ok(Ports { https: port(0)?, bus: port(1)?, admin: port(2)?, sip: self.udp.local_addr()?.port() })
+    }
+}
+
+/// Makes the installation. The file is locked for as long as it is open: the folder of a running demo is not replaced.
+fn prepare(folder: &Path, ports: Ports, entropy: &dyn Entropy) -> anyhow::Result<(Site, File)> {
+    let mark = folder.join(MARK);
     if folder.exists() {
-        if !folder.join(MARK).exists() && folder.read_dir()?.next().is_some() {
+        if !mark.exists() && folder.read_dir()?.next().is_some() {
             bail!("{} is not empty and not of a demo; give another folder with --dir", folder.display());
+        }
+        if mark.exists() && matches!(File::open(&mark)?.try_lock(), Err(TryLockError::WouldBlock)) {
+            bail!("a demo is running in {}; stop it, or give another folder with --dir", folder.display());
         }
         std::fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
     }
     std::fs::create_dir_all(folder.join("documents"))
         .with_context(|| format!("creating {}", folder.display()))?;
-    std::fs::write(folder.join(MARK), "made by `csc demo`, replaced by the next one\n")?;
+    let mut lock = File::create(&mark)?;
+    // Where files cannot be locked the demo runs without.
+    let _ = lock.try_lock();
+    lock.write_all(b"made by `csc demo`, replaced by the next one\n")?;
     std::fs::write(folder.join("provision.toml"), PLAN)?;
     for (name, text) in DOCUMENTS {
         std::fs::write(folder.join("documents").join(name), text)?;
     }
-    Site::create(folder, ports, entropy)
+    Ok((Site::create(folder, ports, entropy)?, lock))
 }
 
-async fn start(site: &Site, entropy: Arc<dyn Entropy>) -> anyhow::Result<AllInOne> {
-    let mut settings = Settings::load(Some(&site.config()), std::env::vars());
+async fn start(site: &Site, held: Option<Held>, entropy: Arc<dyn Entropy>) -> anyhow::Result<AllInOne> {
+    let mut settings = Settings::load(Some(&site.config()), environment());
     let config = Config::read(&mut settings);
     settings.finish()?;
     csc_service::telemetry(&config.log)?;
-    AllInOne::build(config, Arc::new(SystemClock::new()), entropy).await
+    drop(held);
+    AllInOne::build(config, Arc::new(SystemClock::new()), entropy).await.map_err(|error| {
+        let in_use = |cause: &(dyn Error + 'static)| {
+            cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse)
+        };
+        if error.chain().any(in_use) {
+            error.context("another program has a port of the demo; --free-ports takes other ones")
+        } else {
+            error
+        }
+    })
 }
 
 /// Applies the plan, twice: the second time nothing may change.
@@ -156,10 +200,11 @@ async fn provision(site: &Site, bus_port: u16) -> anyhow::Result<usize> {
 }
 
 #[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
-fn print_hints(site: &Site, port: u16) {
+fn print_hints(site: &Site, ports: Ports) {
     let at = |name| site.at(name).display().to_string();
     let csc = std::env::current_exe().map_or_else(|_| "csc".to_owned(), |path| path.display().to_string());
     println!("\nServing until Ctrl-C. In another terminal:");
+    let port = ports.https;
     println!("  curl --cacert {} https://127.0.0.1:{port}/idms/jwks", at("ca.pem"));
     println!(
         "  curl -i --cacert {} https://127.0.0.1:{port}/xcap-caps/global/index   # 401: no token",
@@ -174,8 +219,9 @@ fn print_hints(site: &Site, port: u16) {
         println!("  {csc} ue --profile {} {action}", at(ALEX.2));
     }
     println!(
-        "  {csc} provision apply {} --ca {} --certificate {} --key {}",
+        "  {csc} provision apply {} --bus localhost:{} --ca {} --certificate {} --key {}",
         at("provision.toml"),
+        ports.bus,
         at("bus-ca.pem"),
         at("operator.pem"),
         at("operator.key")

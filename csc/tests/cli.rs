@@ -1,0 +1,112 @@
+//! The binary as an operator uses it: what it says when something is wrong, and the commands that the demo prints.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+fn csc(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_csc"));
+    command.args(arguments);
+    command
+}
+
+/// What it wrote, to both outputs.
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_all_that_is_reported() {
+    // A variable that is no text is not ours and does no harm.
+    let odd = OsStr::from_bytes(b"\xff");
+    let output = csc(&["run", "--config", "/nonexistent/csc.toml"]).env("ODD", odd).output().unwrap();
+    let said = words(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.starts_with("csc: 1 mistake in the configuration\n  /nonexistent/csc.toml: cannot read"),
+        "{said}"
+    );
+    assert!(said.contains("`csc config`"), "{said}");
+}
+
+#[test]
+fn a_cause_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let create = || {
+        let (out, kek) = (at("kms.root"), at("kek"));
+        csc(&["kms", "root", "create", "--uri", "kms.example.org", "--out", &out, "--kek-file", &kek])
+            .output()
+            .unwrap()
+    };
+    assert!(create().status.success());
+    let said = words(&create());
+    assert_eq!(said.matches("File exists").count(), 1, "{said}");
+}
+
+/// A demo that serves. It is killed when dropped.
+struct Demo {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Demo {
+    /// Starts it in `folder` and reads what it prints at the end of its scenario: the commands to try.
+    fn start(folder: &Path) -> (Self, Vec<String>) {
+        let mut child = self::demo(folder).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut demo = Self { child, output };
+        let hints =
+            (&mut demo.output).lines().map(Result::unwrap).skip_while(|line| !line.starts_with("Serving"));
+        let hints: Vec<String> = hints.skip(1).take(7).collect();
+        assert!(hints.last().is_some_and(|last| last.contains("provision apply")), "{hints:?}");
+        (demo, hints)
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn demo(folder: &Path) -> Command {
+    csc(&["demo", "--free-ports", "--dir", &folder.display().to_string()])
+}
+
+#[test]
+fn what_a_serving_demo_prints_works_and_nothing_disturbs_it() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("demo");
+    let (demo, hints) = Demo::start(&folder);
+
+    let second = self::demo(&folder).arg("--once").output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(words(&second).contains("a demo is running in"), "{}", words(&second));
+
+    let run = |hint: &String| {
+        let words: Vec<&str> = hint.split_whitespace().collect();
+        let output = Command::new(words[0]).args(&words[1..]).output().unwrap();
+        assert!(output.status.success(), "{hint}\n{}", self::words(&output));
+        self::words(&output)
+    };
+    let hint = |wanted: &str| hints.iter().find(|hint| hint.contains(wanted)).unwrap();
+    assert!(run(hint(" boot")).contains("RSK and SSK verified"));
+    assert!(run(hint(" provision apply ")).contains("unchanged"));
+
+    // The directory tells where the documents are: at the port that is served.
+    let profile = std::fs::read_to_string(folder.join("alex.toml")).unwrap();
+    let server = profile.lines().find_map(|line| line.strip_prefix("server = ")).unwrap().trim_matches('"');
+    let directory = run(hint("directory.xml"));
+    assert!(directory.contains(&format!("uri=\"{server}/")), "{server}\n{directory}");
+
+    drop(demo);
+    let words: Vec<&str> = hint(" provision apply ").split_whitespace().collect();
+    let late = Command::new(words[0]).args(&words[1..]).output().unwrap();
+    let expected =
+        "csc: organisation city-fire: the bus cannot be reached: Connection refused (os error 111)\n";
+    assert_eq!(self::words(&late), expected);
+}
