@@ -38,7 +38,10 @@ pub fn build(config: &Config, documents: &csc_xcap_server::Config, deps: Deps) -
     let library = CmsLibrary::new(deps.records.clone(), deps.entropy, documents.url.clone());
     let server = XcapServer::new(settings, callers, Arc::new(library), &deps.metrics);
     let mut parts = ServiceParts::new("cms");
-    parts.mounts.push(server.mount());
+    let mount = server.mount();
+    // An unknown application usage has the order of checks of a known one: 400, 401, then 404.
+    parts.fallback = Some(mount.service.clone());
+    parts.mounts.push(mount);
     parts.grpc = Some(Routes::new(Provisioning::service(server)));
     parts.ready.push(ReadyCheck::new("store", move || {
         let records = deps.records.clone();

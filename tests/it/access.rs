@@ -64,6 +64,13 @@ async fn the_first_mistake_is_answered_by_cms() {
     attempt.expect(401, "no good token").await;
     attempt.token = token(ALEX).await;
     attempt.expect(404, "a tree that there is not").await;
+    let token_of_alex = attempt.token.take();
+    for (target, status) in [("/nothing/%zz", 400), ("/%00/x", 400), ("/nothing/users/x/y", 401)] {
+        attempt.target = target.to_owned();
+        attempt.expect(status, target).await;
+    }
+    attempt.token = token_of_alex;
+    attempt.expect(404, "a usage that there is not").await;
     attempt.target = profile(SAM.0);
     attempt.expect(403, "another's document").await;
     attempt.target = profile(ALEX.0);

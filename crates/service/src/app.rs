@@ -108,6 +108,9 @@ pub enum BindError {
     /// Two services want the same part of the URI space.
     #[error("two services serve /{0}")]
     TwoMounts(String),
+    /// Two services want what is nobody's.
+    #[error("{0} and {1} both answer what is nobody's")]
+    TwoFallbacks(&'static str, &'static str),
 }
 
 impl App {
@@ -148,6 +151,11 @@ impl App {
         for service in services {
             for mount in service.mounts {
                 router.add(service.name, mount).map_err(BindError::TwoMounts)?;
+            }
+            if let Some(fallback) = service.fallback {
+                router
+                    .fall_back(service.name, fallback)
+                    .map_err(|taken| BindError::TwoFallbacks(taken, service.name))?;
             }
             routes = merge(routes, service.grpc);
             tasks.extend(service.tasks);

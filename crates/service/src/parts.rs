@@ -5,7 +5,7 @@ use std::fmt;
 use futures::future::BoxFuture;
 use tonic::service::Routes;
 
-use crate::http::Mount;
+use crate::http::{HttpService, Mount};
 use crate::shutdown::Shutdown;
 
 /// A built service: what it serves and what it does by itself. Nothing runs before [`crate::Bound::run`].
@@ -14,6 +14,8 @@ pub struct ServiceParts {
     pub name: &'static str,
     /// What it serves to UEs over HTTPS.
     pub mounts: Vec<Mount>,
+    /// What answers paths that are nobody's; one service of a process at most has it.
+    pub fallback: Option<HttpService>,
     /// What it serves to other services over gRPC.
     pub grpc: Option<Routes>,
     /// What it does by itself.
@@ -25,16 +27,17 @@ pub struct ServiceParts {
 impl ServiceParts {
     /// A service that does nothing yet.
     pub fn new(name: &'static str) -> Self {
-        Self { name, mounts: Vec::new(), grpc: None, tasks: Vec::new(), ready: Vec::new() }
+        Self { name, mounts: Vec::new(), fallback: None, grpc: None, tasks: Vec::new(), ready: Vec::new() }
     }
 }
 
 impl fmt::Debug for ServiceParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, mounts, grpc, tasks, ready } = self;
+        let Self { name, mounts, fallback, grpc, tasks, ready } = self;
         f.debug_struct("ServiceParts")
             .field("name", name)
             .field("mounts", mounts)
+            .field("fallback", &fallback.is_some())
             .field("grpc", &grpc.is_some())
             .field("tasks", tasks)
             .field("ready", ready)

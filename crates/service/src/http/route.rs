@@ -12,6 +12,8 @@ pub(crate) struct Router {
     /// Decoded segments of each root prefix, the longest first.
     roots: Vec<Vec<String>>,
     mounts: BTreeMap<String, Route>,
+    /// Answers what is nobody's.
+    fallback: Option<Route>,
 }
 
 /// A service, by name.
@@ -30,7 +32,7 @@ impl Router {
         };
         let mut roots: Vec<Vec<String>> = roots.iter().map(decoded).collect();
         roots.sort_by_key(|root| std::cmp::Reverse(root.len()));
-        Self { roots, mounts: BTreeMap::new() }
+        Self { roots, mounts: BTreeMap::new(), fallback: None }
     }
 
     /// Adds a mount of the service `name`.
@@ -47,12 +49,30 @@ impl Router {
         Ok(())
     }
 
+    /// Lets the service `name` answer paths that are nobody's.
+    ///
+    /// # Errors
+    /// The service that does so already.
+    pub(crate) fn fall_back(&mut self, name: &'static str, service: HttpService) -> Result<(), &'static str> {
+        match &self.fallback {
+            Some(taken) => Err(taken.name),
+            None => {
+                self.fallback = Some(Route { name, service });
+                Ok(())
+            }
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.mounts.is_empty()
     }
 
-    /// The service for the undecoded `path`; `None` if it is nobody's.
+    /// The service for the undecoded `path`; `None` if it is nobody's and there is no fallback.
     pub(crate) fn route(&self, path: &str) -> Option<&Route> {
+        self.mounted(path).or(self.fallback.as_ref())
+    }
+
+    fn mounted(&self, path: &str) -> Option<&Route> {
         let mut segments = path.strip_prefix('/')?.split('/').map(decode);
         let root = self.roots.iter().find(|root| {
             let mut segments = segments.clone();
@@ -94,6 +114,23 @@ mod tests {
         for path in ["", "*", "/", "//idms", "idms", "/idm", "/idmsx", "/%", "/%ff", "/x/idms", "/idms%2f"] {
             assert_eq!(name(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn one_service_answers_what_is_nobodys() {
+        let mut router = router(&[]);
+        let service = || {
+            HttpService::new(tower::service_fn(|_| async {
+                Ok::<_, Infallible>(http::Response::new(Body::empty()))
+            }))
+        };
+        assert_eq!(router.fall_back("cms", service()), Ok(()));
+        assert_eq!(router.fall_back("gms", service()), Err("cms"));
+        let name = |path| router.route(path).map(|route| route.name);
+        for path in ["/", "/unknown/x", "/%00", "/%"] {
+            assert_eq!(name(path), Some("cms"), "{path}");
+        }
+        assert_eq!(name("/org.openmobilealliance.groups/x"), Some("gms"));
     }
 
     #[test]
