@@ -1,8 +1,10 @@
 //! Wiring: the service as the process that runs it sees it.
 
+use std::io;
 use std::sync::Arc;
 
 use csc_auth::TokenVerifier;
+use csc_sakke::NtpSeconds;
 use csc_service::http::Mount;
 use csc_service::{Metrics, ServiceParts};
 use csc_store::Records;
@@ -36,14 +38,23 @@ pub enum BuildError {
     /// The configuration has mistakes that were not looked at.
     #[error("nothing is configured to unseal the root with")]
     NoKek,
-    /// The root is not there or not good. It is never made anew: that would orphan the keys of every user.
-    #[error("cannot load the root {path}; make one with `csc kms root create`")]
+    /// There is no root.
+    #[error("there is no root {path}; make one with `csc kms root create`")]
+    Missing {
+        /// Where it was looked for.
+        path: String,
+    },
+    /// The root is not good. It is never made anew: that would orphan the keys of every user.
+    #[error("cannot load the root {path}")]
     Root {
         /// Where it was looked for.
         path: String,
         /// What is wrong.
         source: RootError,
     },
+    /// No key period has begun yet: no key could be given to anybody.
+    #[error("kms.user_key_offset lies in the future")]
+    Offset,
     /// The process is ending.
     #[error("loading the root was interrupted")]
     Interrupted,
@@ -55,11 +66,19 @@ pub enum BuildError {
 /// See [`BuildError`].
 pub async fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildError> {
     let kek = config.kek.clone().ok_or(BuildError::NoKek)?;
+    if config.periods.number_at(NtpSeconds::from_unix(deps.clock.now().seconds())).is_none() {
+        return Err(BuildError::Offset);
+    }
     let path = config.root.clone();
     // Deriving a key from a passphrase and building the table of multiples take a moment.
     let loading = tokio::task::spawn_blocking(move || {
-        root::load(&path, &kek)
-            .map_err(|source| BuildError::Root { path: path.display().to_string(), source })
+        root::load(&path, &kek).map_err(|source| {
+            let path = path.display().to_string();
+            match source {
+                RootError::File(why) if why.kind() == io::ErrorKind::NotFound => BuildError::Missing { path },
+                source => BuildError::Root { path, source },
+            }
+        })
     });
     let root = Arc::new(loading.await.map_err(|_| BuildError::Interrupted)??);
     tracing::info!(kms_uri = root.kms_uri(), "root unsealed");

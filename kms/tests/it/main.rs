@@ -7,3 +7,4 @@ mod audit;
 mod refusals;
 mod schema;
 mod server;
+mod start;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use csc_auth::{KeySource, KeySourceError, TokenVerifier, VerifierConfig};
 use csc_kms::root::{self, Kek};
-use csc_kms::{Config, Deps};
+use csc_kms::{BuildError, Config, Deps};
 use csc_proto::record::v1::Account;
 use csc_proto::record::v1::account::Status;
 use csc_sakke::{KeyPeriods, PubAuthKey, PubEncKey, ReceiverSecretKey, SigningPair, Uid};
@@ -66,6 +66,14 @@ impl Server {
         settings: &[(&str, &str)],
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
+        Self::try_start(settings, wrap).await.unwrap()
+    }
+
+    /// The same, if it can be built.
+    pub(crate) async fn try_start(
+        settings: &[(&str, &str)],
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Result<Self, BuildError> {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(NOW));
         let entropy = Arc::new(SeededEntropy::new(7));
@@ -106,12 +114,12 @@ impl Server {
             verifier: Arc::new(verifier),
             metrics: metrics.clone(),
         };
-        let mut parts = csc_kms::build(&config, deps).await.unwrap();
+        let mut parts = csc_kms::build(&config, deps).await?;
         let mount = parts.mounts.remove(0);
         assert_eq!(mount.segments, ["keymanagement"]);
         let server = Self { service: mount.service, clock, records, metrics, key, _folder: folder };
         server.account(ALEX, |_| {}).await;
-        server
+        Ok(server)
     }
 
     /// Writes the account record of a user: enabled, but for `change`.
