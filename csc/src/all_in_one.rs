@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use csc_auth::{GrpcKeys, TokenVerifier, VerifierConfig};
 use csc_service::config::Settings;
 use csc_service::{App, AppConfig, Bound, Metrics, ServiceParts, Task, TelemetryConfig, bus};
@@ -83,6 +83,12 @@ impl AllInOne {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> anyhow::Result<Self> {
+        let body_size = config.app.http.limits.body_size;
+        let largest = config.gms.group_size.max(config.cms.document_size);
+        ensure!(
+            body_size >= largest,
+            "http.body_size ({body_size}) must hold the largest document ({largest})"
+        );
         let metrics = Metrics::new();
         let store = config.store.open(Arc::clone(&clock), Arc::clone(&entropy)).await?;
         let records = Records::new(Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&entropy));
