@@ -5,9 +5,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::admission::Place;
 use super::phase::PhaseSetter;
 use super::{Body, BodyError};
 
@@ -67,7 +67,7 @@ pub(crate) struct Answer {
 pub(crate) struct RequestEnd {
     pub(super) phase: PhaseSetter,
     /// `None` for a request that was refused because there were too many.
-    pub(super) permit: Option<OwnedSemaphorePermit>,
+    pub(super) place: Option<Place>,
 }
 
 impl Drop for RequestEnd {

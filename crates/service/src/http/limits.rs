@@ -11,6 +11,8 @@ pub struct Limits {
     pub connections: usize,
     /// Requests at a time; one more is answered with 503 at once.
     pub requests: usize,
+    /// Of these, requests from one address; 0 for no limit of their own.
+    pub requests_per_address: usize,
     /// Octets of a request line with its header fields.
     pub header_size: usize,
     /// Header fields of a request.
@@ -36,6 +38,7 @@ impl Limits {
         Self {
             connections: 64,
             requests: 64,
+            requests_per_address: 0,
             header_size: 8 * 1024,
             header_count: 64,
             body_size: 0,
@@ -62,6 +65,13 @@ impl Limits {
                 1_000,
                 1..=1_000_000,
                 "Requests at a time. One more is answered with 503 and Retry-After at once.",
+            ),
+            requests_per_address: section.number(
+                "requests_per_address",
+                250,
+                0..=1_000_000,
+                "Of these, requests from one address (IPv6: one /64), so that nobody takes all of them. Raise it where many\n\
+                 terminals share an address, behind a proxy or an address translator. 0: no limit.",
             ),
             header_size: section.size(
                 "header_size",

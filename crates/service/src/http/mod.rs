@@ -1,5 +1,6 @@
 //! HTTPS for UEs: the words that services and the listener share.
 
+mod admission;
 mod body;
 mod config;
 mod connection;

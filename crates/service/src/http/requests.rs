@@ -12,10 +12,10 @@ use http::{Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use prometheus::{HistogramVec, IntCounterVec};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
+use super::admission::Admission;
 use super::guard::{Answer, GuardedBody, RequestEnd};
 use super::phase::PhaseSetter;
 use super::route::Router;
@@ -27,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) router: Router,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) admission: Arc<Semaphore>,
+    admission: Arc<Admission>,
     /// Connections that ran out of time.
     pub(crate) cut: IntCounterVec,
     requests: IntCounterVec,
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(router: Router, limits: Limits, clock: Arc<dyn Clock>, metrics: &Metrics) -> Self {
         Self {
-            admission: Arc::new(Semaphore::new(limits.requests)),
+            admission: Arc::new(Admission::new(limits.requests, limits.requests_per_address)),
             cut: metrics.counter(
                 "csc_http_connections_cut_total",
                 "Connections that were closed because a limit of time was over, by what they were doing.",
@@ -75,10 +75,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         self.phase.request();
         let (shared, peer) = (Arc::clone(&self.shared), self.peer.clone());
-        let end = RequestEnd {
-            phase: self.phase.clone(),
-            permit: Arc::clone(&shared.admission).try_acquire_owned().ok(),
-        };
+        let end = RequestEnd { phase: self.phase.clone(), place: shared.admission.enter(peer.address) };
         Box::pin(async move { Ok(shared.answer(request, peer, end).await) })
     }
 }
@@ -108,7 +105,7 @@ impl Shared {
         peer: Peer,
         end: &RequestEnd,
     ) -> (&'static str, Response<Body>) {
-        if end.permit.is_none() {
+        if end.place.is_none() {
             let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             return ("none", response);

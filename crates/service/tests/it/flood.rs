@@ -1,5 +1,6 @@
 //! Clients that send too much.
 
+use csc_service::AppConfig;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -133,12 +134,25 @@ async fn one_request_too_many_is_told_to_come_back() {
     let pki = Pki::new();
     let mut config = config(&pki);
     config.http.limits.requests = 1;
+    too_many(&pki, config).await;
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_places() {
+    let pki = Pki::new();
+    let mut config = config(&pki);
+    config.http.limits.requests_per_address = 1;
+    too_many(&pki, config).await;
+}
+
+/// With one request under way the next is refused; afterwards there is room again.
+async fn too_many(pki: &Pki, config: AppConfig) {
     let server = Server::start(config).await;
-    let mut first = Client::connect(server.address, &pki).await;
+    let mut first = Client::connect(server.address, pki).await;
     first.send("GET /sample/wait HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     server.gate.arrived.notified().await;
 
-    let mut second = Client::connect(server.address, &pki).await;
+    let mut second = Client::connect(server.address, pki).await;
     let answer = second.get("/sample/x").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
 

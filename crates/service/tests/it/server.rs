@@ -60,6 +60,7 @@ fn limits() -> Limits {
     Limits {
         connections: 1_000,
         requests: 1_000,
+        requests_per_address: 0,
         header_size: 32 * 1024,
         header_count: 64,
         body_size: 4 << 20,
