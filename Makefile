@@ -27,7 +27,7 @@ lint:
 	scripts/deny
 
 doc:
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 bench:
 	cargo bench --workspace

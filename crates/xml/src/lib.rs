@@ -1,6 +1,6 @@
 //! The one XML reader and writer.
 //!
-//! [`parse`] runs a linear [`scan`] in front of the parser, always: the parser is quadratic in some inputs (nested
+//! [`parse`] runs a linear [`scan()`] in front of the parser, always: the parser is quadratic in some inputs (nested
 //! namespace declarations, attributes of one element), so what it would choke on never reaches it. A document type
 //! declaration is refused before anything is expanded or fetched.
 

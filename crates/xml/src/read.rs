@@ -7,7 +7,7 @@ use crate::{Limits, Refused, scan};
 /// Most octets of the parser's own words that are kept: they quote names of the document, however long those are.
 const DETAIL: usize = 160;
 
-/// Parses `octets` after [`scan`]. The tree borrows from them, so every node and attribute knows its octets.
+/// Parses `octets` after [`scan()`]. The tree borrows from them, so every node and attribute knows its octets.
 pub fn parse<'a>(octets: &'a [u8], limits: &Limits) -> Result<Document<'a>, Refused> {
     let text = scan(octets, limits)?;
     let nodes_limit = u32::try_from(limits.markup.saturating_mul(2)).unwrap_or(u32::MAX);
