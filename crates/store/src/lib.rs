@@ -15,6 +15,8 @@ mod log;
 pub mod owner;
 mod records;
 pub mod shared;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod turns;
 
 use std::time::Duration;

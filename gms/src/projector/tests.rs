@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use csc_proto::record::v1::IndexEntry;
-use csc_store::{Commit, CommitError, Cursor, Embedded, Key, Record, Store, Tail, shared};
+use csc_store::testing::Between;
+use csc_store::{Commit, CommitError, Embedded, Store, shared};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{Caller, McpttId, Revision, Role, Roles, User};
 use csc_xcap::Names;
@@ -23,20 +24,9 @@ struct Dying {
 }
 
 #[async_trait]
-impl Store for Dying {
-    async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
-        self.inner.get(partition, keys).await
-    }
-
-    async fn scan(
-        &self,
-        partition: Partition,
-        collection: &'static str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Record)>, StoreError> {
-        self.inner.scan(partition, collection, prefix, after, limit).await
+impl Between for Dying {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
     }
 
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
@@ -45,19 +35,6 @@ impl Store for Dying {
             Ok(_) => self.inner.commit(partition, commit).await,
             Err(_) => Err(StoreError::Unavailable("dead".to_owned()).into()),
         }
-    }
-
-    async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
-        self.inner.position(partition).await
-    }
-
-    async fn tail(
-        &self,
-        cursors: &[(Partition, Cursor)],
-        limit: usize,
-        wait: Duration,
-    ) -> Result<Vec<(Partition, Tail)>, StoreError> {
-        self.inner.tail(cursors, limit, wait).await
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use csc_store::{Commit, CommitError, Cursor, Embedded, Key, Record, Store, StoreError, Tail};
+use csc_store::testing::Between;
+use csc_store::{Commit, CommitError, Embedded, Key, Record, Store, StoreError};
 use csc_types::{Partition, Revision};
 
 /// A store that can be told to fail.
@@ -50,7 +50,11 @@ impl Wrapped {
 }
 
 #[async_trait]
-impl Store for Wrapped {
+impl Between for Wrapped {
+    fn inner(&self) -> &dyn Store {
+        &self.embedded
+    }
+
     async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
         let fault = self.fault.lock().unwrap().clone();
         match fault.filter(|(collection, _)| keys.iter().any(|key| key.collection == *collection)) {
@@ -64,17 +68,6 @@ impl Store for Wrapped {
         }
     }
 
-    async fn scan(
-        &self,
-        partition: Partition,
-        collection: &'static str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Record)>, StoreError> {
-        self.embedded.scan(partition, collection, prefix, after, limit).await
-    }
-
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
         let done = self.embedded.commit(partition, commit).await?;
         let action = {
@@ -86,18 +79,5 @@ impl Store for Wrapped {
             self.embedded.commit(partition, &commit).await?;
         }
         Ok(done)
-    }
-
-    async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
-        self.embedded.position(partition).await
-    }
-
-    async fn tail(
-        &self,
-        cursors: &[(Partition, Cursor)],
-        limit: usize,
-        wait: Duration,
-    ) -> Result<Vec<(Partition, Tail)>, StoreError> {
-        self.embedded.tail(cursors, limit, wait).await
     }
 }

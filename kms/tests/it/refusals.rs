@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use csc_proto::record::v1::account::Status;
 use csc_service::http::Body;
-use csc_store::{Commit, CommitError, Cursor, Key, Record, Store, StoreError, Tail};
+use csc_store::testing::Between;
+use csc_store::{Commit, CommitError, Key, Record, Store, StoreError};
 use csc_types::{Partition, Revision};
 
 use crate::server::{ALEX, KEY_SCOPE, NOW, Server, post};
@@ -206,38 +207,18 @@ impl Failing {
 }
 
 #[async_trait]
-impl Store for Failing {
-    async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
-        if self.down.load(SeqCst) { Err(Self::down()) } else { self.store.get(partition, keys).await }
+impl Between for Failing {
+    fn inner(&self) -> &dyn Store {
+        &*self.store
     }
 
-    async fn scan(
-        &self,
-        partition: Partition,
-        collection: &'static str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Record)>, StoreError> {
-        self.store.scan(partition, collection, prefix, after, limit).await
+    async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
+        if self.down.load(SeqCst) { Err(Self::down()) } else { self.store.get(partition, keys).await }
     }
 
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
         let audit = commit.puts.iter().any(|put| put.key.collection == "kms.audit");
         if audit { Err(Self::down().into()) } else { self.store.commit(partition, commit).await }
-    }
-
-    async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
-        self.store.position(partition).await
-    }
-
-    async fn tail(
-        &self,
-        cursors: &[(Partition, Cursor)],
-        limit: usize,
-        wait: Duration,
-    ) -> Result<Vec<(Partition, Tail)>, StoreError> {
-        self.store.tail(cursors, limit, wait).await
     }
 }
 

@@ -103,9 +103,9 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use async_trait::async_trait;
-    use csc_store::{Commit, CommitError, Embedded, Key, Record, Store};
+    use csc_store::testing::Between;
+    use csc_store::{Embedded, Store};
     use csc_test_support::{ManualClock, SeededEntropy};
-    use csc_types::Revision;
 
     use super::*;
 
@@ -117,24 +117,9 @@ mod tests {
     }
 
     #[async_trait]
-    impl Store for Failing {
-        async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
-            self.inner.get(partition, keys).await
-        }
-
-        async fn scan(
-            &self,
-            partition: Partition,
-            collection: &'static str,
-            prefix: &str,
-            after: Option<&str>,
-            limit: usize,
-        ) -> Result<Vec<(String, Record)>, StoreError> {
-            self.inner.scan(partition, collection, prefix, after, limit).await
-        }
-
-        async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
-            self.inner.commit(partition, commit).await
+    impl Between for Failing {
+        fn inner(&self) -> &dyn Store {
+            &self.inner
         }
 
         async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
@@ -142,15 +127,6 @@ mod tests {
                 return Err(StoreError::Unavailable("for once".to_owned()));
             }
             self.inner.position(partition).await
-        }
-
-        async fn tail(
-            &self,
-            cursors: &[(Partition, Cursor)],
-            limit: usize,
-            wait: Duration,
-        ) -> Result<Vec<(Partition, Tail)>, StoreError> {
-            self.inner.tail(cursors, limit, wait).await
         }
     }
 
