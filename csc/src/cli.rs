@@ -182,7 +182,6 @@ fn told(error: &anyhow::Error) -> String {
     text
 }
 
-#[allow(clippy::print_stdout, reason = "what was asked for goes to standard output")]
 async fn execute(command: Command) -> anyhow::Result<()> {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     match command {
@@ -199,7 +198,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Config => {
             let mut settings = Settings::defaults();
             Config::read(&mut settings);
-            print!("{}", settings.reference());
+            say!("{}", settings.reference().trim_end());
             Ok(())
         }
         Command::Ue { profile, action } => terminal::run(Profile::read(&profile)?, action, entropy).await,
@@ -207,19 +206,18 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             let plan = Plan::read(&file)?;
             let channel = bus.connect()?;
             let verb = if dry_run { " (dry run)" } else { "" };
-            plan.apply(channel, dry_run, |outcome, what| println!("{:<10} {what}{verb}", outcome.word()))
-                .await
+            plan.apply(channel, dry_run, |outcome, what| say!("{:<10} {what}{verb}", outcome.word())).await
         }
         Command::Idms { action: Idms::Keys { action: IdmsKeys::Create { dir } } } => {
             idms_keys::create(&dir, &*entropy)?;
-            println!("created the keys of the identity server in {}", dir.display());
+            say!("created the keys of the identity server in {}", dir.display());
             Ok(())
         }
         Command::Kms {
             action: Kms::Root { action: KmsRoot::Create { uri, out, kek_file, passphrase_file } },
         } => {
             roots::create(&uri, &out, kek_file.as_deref(), passphrase_file.as_deref(), &*entropy)?;
-            println!("created the root of {uri} in {}", out.display());
+            say!("created the root of {uri} in {}", out.display());
             Ok(())
         }
     }

@@ -2,6 +2,9 @@
 //!
 //! [`AllInOne`] is what `csc run` starts and what tests start; [`ue`] is a terminal that drives it from outside.
 
+#[macro_use]
+mod say;
+
 mod all_in_one;
 mod cli;
 mod demo;

@@ -36,7 +36,6 @@ pub(crate) enum Action {
     Keys,
 }
 
-#[allow(clippy::print_stdout, reason = "a command for people")]
 pub(crate) async fn run(profile: Profile, action: Action, entropy: Arc<dyn Entropy>) -> anyhow::Result<()> {
     let mut ue = Ue::new(profile)?;
     if let Action::Subscribe { entries, expires, count } = action {
@@ -45,12 +44,12 @@ pub(crate) async fn run(profile: Profile, action: Action, entropy: Arc<dyn Entro
     let expires = ue.login(&*entropy).await?.expires_in;
     match action {
         Action::Boot => {
-            println!("logged in as {}, tokens for {expires} s", ue.user());
+            say!("logged in as {}, tokens for {expires} s", ue.user());
             boot(&mut ue).await
         }
         Action::Get { path } => {
             let document = ue.get(&path).await?;
-            println!("{}", String::from_utf8_lossy(&document.body));
+            say!("{}", String::from_utf8_lossy(&document.body));
             Ok(())
         }
         Action::Keys => keys(&mut ue).await,
@@ -58,7 +57,6 @@ pub(crate) async fn run(profile: Profile, action: Action, entropy: Arc<dyn Entro
     }
 }
 
-#[allow(clippy::print_stdout, reason = "a command for people")]
 async fn boot(ue: &mut Ue) -> anyhow::Result<()> {
     let user = ue.user().clone();
     let mut paths = vec![
@@ -71,25 +69,25 @@ async fn boot(ue: &mut Ue) -> anyhow::Result<()> {
     );
     for path in paths {
         let document = ue.get(&path).await?;
-        println!("{path}: {} octets, ETag {}", document.body.len(), document.etag);
+        say!("{path}: {} octets, ETag {}", document.body.len(), document.etag);
     }
     keys(ue).await
 }
 
-#[allow(clippy::print_stdout, reason = "a command for people")]
 async fn keys(ue: &mut Ue) -> anyhow::Result<()> {
     let certificate = ue.certificate().await?;
     let keys = ue.keys(&certificate).await?;
-    println!(
+    say!(
         "KMS {}: keys of {} for period {}, RSK and SSK verified",
-        certificate.kms_uri, keys.user_uri, keys.period
+        certificate.kms_uri,
+        keys.user_uri,
+        keys.period
     );
-    println!("UID {}", hex::encode(keys.uid.as_bytes()));
+    say!("UID {}", hex::encode(keys.uid.as_bytes()));
     Ok(())
 }
 
 /// Subscribes, prints, refreshes at half of the time granted, and unsubscribes at the end.
-#[allow(clippy::print_stdout, reason = "a command for people")]
 async fn subscribe(
     profile: &Profile,
     mut entries: Vec<String>,
@@ -109,7 +107,7 @@ async fn subscribe(
     let proxy: SocketAddr = profile.proxy.parse().context("the proxy's address")?;
     let mut sip = SipUe::bind(proxy, user.clone(), entropy).await?;
     let mut subscription = sip.subscribe(&profile.psi, &entries, expires).await?;
-    println!("subscribed for {} s", subscription.expires);
+    say!("subscribed for {} s", subscription.expires);
 
     let mut left = count.unwrap_or(u32::MAX);
     let stop = tokio::signal::ctrl_c();
@@ -142,16 +140,15 @@ async fn subscribe(
     Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "a command for people")]
 fn print(notify: &Notify) {
-    println!("NOTIFY {} {}", notify.cseq, notify.state);
+    say!("NOTIFY {} {}", notify.cseq, notify.state);
     for change in &notify.changes {
         let word = match (&change.previous, &change.new) {
             (None, _) => "is there",
             (Some(_), Some(_)) => "changed",
             (Some(_), None) => "is gone",
         };
-        println!(
+        say!(
             "  {} {word}{}",
             change.sel,
             change.new.as_ref().map_or_else(String::new, |etag| format!(", ETag {etag}"))

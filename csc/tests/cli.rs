@@ -110,3 +110,11 @@ fn what_a_serving_demo_prints_works_and_nothing_disturbs_it() {
         "csc: organisation city-fire: the bus cannot be reached: Connection refused (os error 111)\n";
     assert_eq!(self::words(&late), expected);
 }
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let mut child = csc(&["config"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", words(&output));
+}

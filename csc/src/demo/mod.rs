@@ -61,7 +61,6 @@ pub(crate) struct Options {
 ///
 /// # Errors
 /// If a step fails; the message names it.
-#[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
 pub(crate) async fn run(options: Options, entropy: Arc<dyn Entropy>) -> anyhow::Result<()> {
     let mut steps = Steps::new();
     let (ports, held) = if options.free_ports {
@@ -109,7 +108,7 @@ pub(crate) async fn run(options: Options, entropy: Arc<dyn Entropy>) -> anyhow::
     if outcome.is_ok() && !options.once {
         print_hints(&site, ports);
         tokio::select! {
-            () = csc_service::shutdown_signal()? => println!("stopping"),
+            () = csc_service::shutdown_signal()? => say!("stopping"),
             ended = &mut running => bail!("the server ended: {:?}", ended?),
         }
     }
@@ -199,14 +198,13 @@ async fn provision(site: &Site, bus_port: u16) -> anyhow::Result<usize> {
     Ok(count)
 }
 
-#[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
 fn print_hints(site: &Site, ports: Ports) {
     let at = |name| site.at(name).display().to_string();
     let csc = std::env::current_exe().map_or_else(|_| "csc".to_owned(), |path| path.display().to_string());
-    println!("\nServing until Ctrl-C. In another terminal:");
+    say!("\nServing until Ctrl-C. In another terminal:");
     let port = ports.https;
-    println!("  curl --cacert {} https://127.0.0.1:{port}/idms/jwks", at("ca.pem"));
-    println!(
+    say!("  curl --cacert {} https://127.0.0.1:{port}/idms/jwks", at("ca.pem"));
+    say!(
         "  curl -i --cacert {} https://127.0.0.1:{port}/xcap-caps/global/index   # 401: no token",
         at("ca.pem")
     );
@@ -216,9 +214,9 @@ fn print_hints(site: &Site, ports: Ports) {
         "subscribe",
         "get org.openmobilealliance.xcap-directory/users/tel:+82571009990/directory.xml",
     ] {
-        println!("  {csc} ue --profile {} {action}", at(ALEX.2));
+        say!("  {csc} ue --profile {} {action}", at(ALEX.2));
     }
-    println!(
+    say!(
         "  {csc} provision apply {} --bus localhost:{} --ca {} --certificate {} --key {}",
         at("provision.toml"),
         ports.bus,

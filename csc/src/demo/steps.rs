@@ -40,8 +40,7 @@ impl Steps {
         }
     }
 
-    #[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
     fn print(&self, name: &str, took: Duration, detail: &str) {
-        println!("{:>3}  {name:<34} {:>6} ms   {detail}", self.number, took.as_millis());
+        say!("{:>3}  {name:<34} {:>6} ms   {detail}", self.number, took.as_millis());
     }
 }
