@@ -238,8 +238,15 @@ async fn groups_that_fail_hold_nobody_up() {
     for number in 0..2 * AT_ONCE {
         let group: GroupId = format!("tel:+1{number:02}").parse().unwrap();
         let key = [group_key(&group)];
+        // Of half of them the group itself cannot be read, of the others how far their views are.
         let damaged = records.update(partition(&group), &key, |_| {
-            Ok::<_, StoreError>(csc_store::Change::nothing(()).put(group_key(&group), vec![0xff]))
+            let change = csc_store::Change::nothing(());
+            let change = if number % 2 == 0 {
+                change.put(group_key(&group), vec![0xff])
+            } else {
+                change.put(group_key(&group), Vec::new()).put(projected_key(&group), vec![0xff])
+            };
+            Ok::<_, StoreError>(change)
         });
         damaged.await.unwrap();
     }
