@@ -1,10 +1,10 @@
 //! A store that fails, or lets two readers meet, when a test says so.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
-use csc_store::{Commit, CommitError, Cursor, Embedded, Key, Record, Store, StoreError, Tail};
+use csc_store::testing::Between;
+use csc_store::{Commit, CommitError, Embedded, Key, Record, Store, StoreError};
 use csc_types::{Partition, Revision};
 use tokio::sync::Barrier;
 
@@ -29,7 +29,11 @@ impl Tricky {
 }
 
 #[async_trait]
-impl Store for Tricky {
+impl Between for Tricky {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
+    }
+
     async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
         self.check()?;
         let found = self.inner.get(partition, keys).await;
@@ -59,20 +63,5 @@ impl Store for Tricky {
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
         self.check()?;
         self.inner.commit(partition, commit).await
-    }
-
-    async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
-        self.check()?;
-        self.inner.position(partition).await
-    }
-
-    async fn tail(
-        &self,
-        cursors: &[(Partition, Cursor)],
-        limit: usize,
-        wait: Duration,
-    ) -> Result<Vec<(Partition, Tail)>, StoreError> {
-        self.check()?;
-        self.inner.tail(cursors, limit, wait).await
     }
 }
