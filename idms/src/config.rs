@@ -48,12 +48,12 @@ compare it octet for octet.",
             audience: audience.0,
             signing_key: section.secret_file(
                 "signing_key",
-                "idms-signing.pem",
+                "keys/idms-signing.pem",
                 "The RSA key that signs tokens, 2048 to 4096 bits, PEM. Never made by the service itself.",
             ),
             server_secret: section.secret_file(
                 "server_secret",
-                "idms-secret",
+                "keys/idms-secret",
                 "The secret that seals client secrets and derives refresh tokens: 64 hexadecimal digits, the same for
 all replicas. Whoever loses it loses the client secrets and every session.",
             ),

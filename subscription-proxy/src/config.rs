@@ -75,7 +75,7 @@ impl Config {
             ),
             tag_secret: section.secret_file(
                 "tag_secret",
-                "sip.key",
+                "keys/sip.key",
                 "Derives the tags of dialogs; the same for all replicas. At least 16 random octets.",
             ),
             trusted_peers: section.list(
