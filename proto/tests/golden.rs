@@ -28,7 +28,7 @@ fn check<M: Message + Default + PartialEq + Debug>(file: &str, value: &M) {
 }
 
 fn entry(change: Change) -> LogEntry {
-    LogEntry { change: Some(change) }
+    LogEntry { change: Some(change), traceparent: String::new() }
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn what_is_not_known_yet_is_skipped() {
     let owner = [Owner { replica: "gms-0".to_owned() }.encode_to_vec(), vec![0xf8, 0x07, 0x01]].concat();
     assert_eq!(Owner::decode(owner.as_slice()).unwrap().replica, "gms-0");
     let unknown = [0xfa, 0x07, 0x02, 0x08, 0x01];
-    assert_eq!(LogEntry::decode(&unknown[..]).unwrap(), LogEntry { change: None });
+    assert_eq!(LogEntry::decode(&unknown[..]).unwrap(), LogEntry::default());
 }
 
 /// No file is forgotten by the tests above.

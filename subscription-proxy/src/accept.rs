@@ -266,7 +266,8 @@ impl Accept {
         let mut record = record.clone();
         record.answer = answer.as_bytes().to_vec();
         let changed = SubscriptionChanged { dialog: key.name.clone() };
-        let entry = LogEntry { change: Some(log_entry::Change::Subscription(changed)) };
+        let entry =
+            LogEntry { change: Some(log_entry::Change::Subscription(changed)), ..LogEntry::default() };
         let swept = record.swept();
         Change::nothing(outcome)
             .put_until(key.clone(), record.encode_to_vec(), swept)

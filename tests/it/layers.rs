@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("csc-service", 4),
     ("csc-auth", 4),
     ("csc-store", 4),
+    ("csc-process", 5),
     ("csc-xcap-server", 5),
     ("csc-idms", 6),
     ("csc-gms", 6),
@@ -25,10 +26,11 @@ const LAYERS: &[(&str, u8)] = &[
     ("csc-kms", 6),
     ("csc-subscription-proxy", 6),
     ("csc", 7),
+    ("csc-faults", 7),
     ("csc-tests", 7),
 ];
 
-/// For tests only: no crate may need it to be built.
+/// For tests only: no crate that ships may need it to be built.
 const TEST_SUPPORT: &str = "csc-test-support";
 
 /// What pure layers may use from outside the workspace. No runtime, no clock, no randomness of its own, no environment.
@@ -94,7 +96,8 @@ fn arrows_point_down() {
             .get(package.as_str())
             .unwrap_or_else(|| panic!("{package} has no layer: add it to LAYERS"));
         for dependency in needed {
-            assert_ne!(dependency, TEST_SUPPORT, "{package} must not ship test support");
+            let ships = package != "csc-faults";
+            assert!(!ships || dependency != TEST_SUPPORT, "{package} must not ship test support");
             let Some(&below) = layers.get(dependency.as_str()) else { continue };
             // Protocol crates may use each other downwards, and tests may use the whole; no other layer its own.
             let sideways = below == layer && matches!(layer, 2 | 7);

@@ -19,6 +19,7 @@ pub mod shared;
 pub mod testing;
 mod turns;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -96,6 +97,12 @@ pub trait Store: Send + Sync + 'static {
     /// Applies `commit`, durably, and returns its revision. Sent twice with the same id within a minute it is applied
     /// once and answers as it did at first. A conflict applied nothing and is not remembered: it is judged anew.
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError>;
+
+    /// The same store for those who act on what they read (notify, project, claim): what its `get`, `scan`, `position` and
+    /// `tail` answer is as durable as an acknowledged commit, or they answer [`StoreError::Unavailable`]. The plain store
+    /// may show a commit that is not acknowledged yet and that a failover takes back. An engine whose reads only ever see
+    /// what is durable is its own settled store.
+    fn settled(self: Arc<Self>) -> Arc<dyn Store>;
 
     /// The cursor behind the last entry of the partition's log. A reader takes its position first and its snapshot
     /// second, and so misses nothing.

@@ -110,6 +110,12 @@ impl Records {
         Self { store, entropy, turns: Arc::default() }
     }
 
+    /// The same records for those who act on what they read: see [`Store::settled`]. They share the queues.
+    pub fn settled(&self) -> Self {
+        let store = Arc::clone(&self.store).settled();
+        Self { store, entropy: Arc::clone(&self.entropy), turns: Arc::clone(&self.turns) }
+    }
+
     /// The store itself, for scans and logs.
     pub fn store(&self) -> &dyn Store {
         self.store.as_ref()

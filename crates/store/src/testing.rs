@@ -1,5 +1,6 @@
 //! A store with a test in between: for what an engine does only when a disk breaks or two requests meet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -70,6 +71,10 @@ impl<T: Between> Store for T {
 
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
         Between::commit(self, partition, commit).await
+    }
+
+    fn settled(self: Arc<Self>) -> Arc<dyn Store> {
+        self
     }
 
     async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {

@@ -72,5 +72,5 @@ impl Shelf {
 /// The log entry that says that the document or view at `path` was created, changed or removed.
 pub fn announce(path: &str, organisation: &OrgId) -> Vec<u8> {
     let document = DocumentChanged { path: path.to_owned(), organisation: organisation.to_string() };
-    LogEntry { change: Some(log_entry::Change::Document(document)) }.encode_to_vec()
+    LogEntry { change: Some(log_entry::Change::Document(document)), ..LogEntry::default() }.encode_to_vec()
 }

@@ -35,7 +35,7 @@ pub fn account(user: &User) -> Bytes {
 /// The log entry that goes with it.
 pub fn account_changed(user: &McpttId) -> Bytes {
     let change = Change::Account(AccountChanged { mcptt_id: user.to_string() });
-    LogEntry { change: Some(change) }.encode_to_vec().into()
+    LogEntry { change: Some(change), ..LogEntry::default() }.encode_to_vec().into()
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -108,7 +108,7 @@ async fn the_account_record_and_its_log_entry_come_with_the_user() {
     let news = world.store.tail(&[(partition, before)], 10, Duration::ZERO).await.unwrap();
     let Tail::Entries { entries, .. } = &news[0].1 else { panic!("{news:?}") };
     let change = Change::Account(AccountChanged { mcptt_id: KIM.to_owned() });
-    let entry = LogEntry { change: Some(change) };
+    let entry = LogEntry { change: Some(change), ..LogEntry::default() };
     let decoded: Vec<_> =
         entries.iter().map(|entry| LogEntry::decode(entry.payload.clone()).unwrap()).collect();
     assert_eq!(decoded, [entry.clone(), entry], "nothing is announced when nothing changes");

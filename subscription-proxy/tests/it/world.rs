@@ -165,8 +165,10 @@ impl World {
             ..Account::default()
         };
         let user: McpttId = id.parse().unwrap();
-        let changed =
-            LogEntry { change: Some(log_entry::Change::Account(AccountChanged { mcptt_id: id.to_owned() })) };
+        let changed = LogEntry {
+            change: Some(log_entry::Change::Account(AccountChanged { mcptt_id: id.to_owned() })),
+            ..LogEntry::default()
+        };
         let written = self.bench.records.update(Partition::of(user.as_str()), &[], |_| {
             let change = Change::nothing(()).put(shared::account_key(&user), account.encode_to_vec());
             Ok::<_, StoreError>(change.log(changed.encode_to_vec()))

@@ -208,6 +208,10 @@ impl Store for Embedded {
         answered.await.map_err(|_| gone())?
     }
 
+    fn settled(self: Arc<Self>) -> Arc<dyn Store> {
+        self
+    }
+
     async fn position(&self, partition: Partition) -> Result<Cursor, StoreError> {
         self.usable(partition)?;
         Ok(self.state.position(partition))

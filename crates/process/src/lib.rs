@@ -1,0 +1,1 @@
+//! What a process of one service is made of.
