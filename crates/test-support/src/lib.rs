@@ -1,5 +1,7 @@
 //! What tests of several crates share. A dev-dependency only; nothing of the product links it.
 
+pub mod redis;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -93,3 +95,6 @@ pub fn shared(test: &str, relative: &str) -> Option<PathBuf> {
     skip(test, &path.display().to_string());
     None
 }
+
+#[cfg(test)]
+mod tests;
