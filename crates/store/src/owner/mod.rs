@@ -3,12 +3,42 @@
 //! One record per partition and role says which replica; it is changed only by comparing and setting. The record's
 //! version is the fence: a commit made in that role checks it like any other version, so whoever lost the role can
 //! write nothing more in it. A fence does not reach into other partitions; what is written there must bear repeating.
+//!
+//! [`Ownership::run`] works for one replica and one role. It tells the holder, the code that acts in the role, what it
+//! [gains](Shift::Gained) and [loses](Shift::Lost). The holder answers a commit that is refused as
+//! [`UpdateError::Stale`] by dropping that partition at once; `Lost` may follow. Before it acts outside the store it
+//! asks its [`Lease`].
 
-use csc_proto::record::v1::Owner;
-use csc_types::{Partition, Revision};
-use prost::Message;
+mod alone;
+mod lease;
+mod records;
 
-use crate::{Change, Check, Key, Records, StoreError, UpdateError};
+use std::sync::Arc;
+
+use csc_types::{Clock, Partition};
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::lease::Lease;
+pub use self::records::claim;
+use crate::{Check, Records};
+
+/// A role that replicas share among them, partition by partition. Both collections begin with the service's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The collection of the owner records: `gms.projector`.
+    pub owners: &'static str,
+    /// The collection of the replicas' heartbeats, in [`Partition::INSTALLATION`]: `gms.replica`.
+    pub replicas: &'static str,
+}
+
+/// Whether others may want the role, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replicas {
+    /// Nobody else opens this store: every partition is taken at once, whoever had it, and kept. No heartbeats.
+    Alone,
+    /// Replicas share the partitions.
+    Several,
+}
 
 /// The proof of having the role, as long as nobody else claims it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,33 +51,62 @@ impl Fence {
     }
 }
 
-/// Makes `replica` the owner of `partition` in `role`, whoever has been it.
-///
-/// `role` is the collection the owner record lies in and begins with the service's name: `gms.projector`.
-///
-/// # Errors
-/// When the store does not answer, or other replicas claim the role at the same time and are always faster.
-pub async fn claim(
-    records: &Records,
-    partition: Partition,
-    role: &'static str,
-    replica: &str,
-) -> Result<Fence, StoreError> {
-    let key = Key::new(role, "owner");
-    let owner = Owner { replica: replica.to_owned() }.encode_to_vec();
-    let claimed = records
-        .update(partition, std::slice::from_ref(&key), |_| {
-            Ok::<_, StoreError>(Change::nothing(()).put(key.clone(), owner.clone()))
-        })
-        .await;
-    match claimed {
-        Ok(updated) => {
-            let version = updated.revision.unwrap_or(Revision::ABSENT);
-            Ok(Fence(Check { key, version }))
-        }
-        Err(UpdateError::Rejected(error) | UpdateError::Store(error)) => Err(error),
-        Err(UpdateError::Stale | UpdateError::Contended) => {
-            Err(StoreError::Unavailable(format!("role {role} is contended")))
-        }
+/// What a replica is told about its partitions.
+#[derive(Debug)]
+pub enum Shift {
+    /// It has the role for this partition from now on. Position in the log first, state second.
+    Gained(Partition, Fence),
+    /// It is to lose the partition, or has lost it. The holder stops acting for it, finishes or drops what is under
+    /// way without waiting for the lease, and then drops [`Released`]; a partition it does not hold it releases at
+    /// once.
+    Lost(Partition, Released),
+}
+
+impl Shift {
+    /// The loss of `partition`, and what resolves (with an error or not) when the holder has released it.
+    pub fn lost(partition: Partition) -> (Self, oneshot::Receiver<()>) {
+        let (sender, released) = oneshot::channel();
+        (Self::Lost(partition, Released(sender)), released)
+    }
+}
+
+/// Dropped by the holder when nothing acts for the partition any more.
+#[derive(Debug)]
+pub struct Released(#[allow(dead_code, reason = "its drop is the message")] oneshot::Sender<()>);
+
+/// One replica's part in sharing a role.
+pub struct Ownership {
+    records: Records,
+    role: Role,
+    /// The name of this replica; no other process has had it.
+    replica: String,
+    lease: Lease,
+}
+
+impl Ownership {
+    /// The part of `replica` in `role`. The name must be one that no process has used before, such as a random one:
+    /// the records of an earlier process must not speak for this one. Nothing is read or written before
+    /// [`run`](Self::run).
+    pub fn new(
+        records: &Records,
+        clock: Arc<dyn Clock>,
+        role: Role,
+        replica: impl Into<String>,
+        replicas: Replicas,
+    ) -> Self {
+        let lease = Lease::new(clock, replicas);
+        Self { records: records.settled(), role, replica: replica.into(), lease }
+    }
+
+    /// Tells the holder whether it may still act.
+    pub fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+
+    /// Takes, keeps and hands over partitions, and tells `shifts`, until `stop` resolves. Then everything that is held
+    /// is lost, handed over and released, and this returns; it goes on patiently while the store does not answer. A
+    /// holder that is gone (its receiver is dropped) counts as a stop.
+    pub async fn run(self, shifts: mpsc::Sender<Shift>, stop: impl Future<Output = ()> + Send) {
+        self.run_alone(&shifts, stop).await;
     }
 }
