@@ -8,7 +8,9 @@ mod app;
 mod config;
 mod domain;
 mod library;
+pub mod process;
 mod records;
 
 pub use app::{Deps, build};
 pub use config::Config;
+pub use process::Process;

@@ -5,15 +5,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
-use csc_service::config::{Settings, environment};
-use csc_service::{Identity, OsEntropy, bus, shutdown_signal};
-use csc_types::{Entropy, SystemClock};
-use tonic::transport::Channel;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use csc_process::Program;
+use csc_service::{Identity, OsEntropy, bus};
+use csc_types::Entropy;
 
-use crate::provision::Plan;
+use crate::provision::{Plan, Servers};
 use crate::ue::Profile;
-use crate::{AllInOne, Config, demo, idms_keys, roots, terminal};
+use crate::{AllInOne, demo, idms_keys, pki, roots, terminal};
 
 /// MCPTT Common Services Core: login, configuration, groups, keys and change notification for push-to-talk terminals.
 #[derive(Parser)]
@@ -34,7 +33,10 @@ enum Command {
         config: PathBuf,
     },
     /// Print every setting with its documentation, default and environment variable.
-    Config,
+    Config {
+        /// Of this process alone: idms, gms, cms, kms or subscription-proxy; all services in one process otherwise.
+        program: Option<One>,
+    },
     /// Be a terminal.
     Ue {
         /// The terminal's profile; the demo makes one.
@@ -48,15 +50,94 @@ enum Command {
         #[command(subcommand)]
         action: Provision,
     },
-    /// Keys of the identity server.
-    Idms {
+    /// Certificates and shared secrets of an installation.
+    Pki {
         #[command(subcommand)]
-        action: Idms,
+        action: Pki,
     },
-    /// Master secrets of the key server.
-    Kms {
+    /// Run the identity server; or manage its keys.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Idms {
+        #[command(flatten)]
+        run: Run,
         #[command(subcommand)]
-        action: Kms,
+        action: Option<Idms>,
+    },
+    /// Run the group management server.
+    Gms(Run),
+    /// Run the configuration management server.
+    Cms(Run),
+    /// Run the key management server; or manage its master secrets.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Kms {
+        #[command(flatten)]
+        run: Run,
+        #[command(subcommand)]
+        action: Option<Kms>,
+    },
+    /// Run the subscription proxy.
+    SubscriptionProxy(Run),
+}
+
+/// How a service is run as a process of its own.
+#[derive(Args)]
+struct Run {
+    /// The configuration file; `csc config <service>` prints its reference.
+    #[arg(long, required = true)]
+    config: Option<PathBuf>,
+}
+
+impl Run {
+    async fn go<P: Program>(self) -> anyhow::Result<()> {
+        let file = self.config.context("--config names the configuration file")?;
+        csc_process::run::<P>(&file).await
+    }
+}
+
+/// A service that runs as a process of its own.
+#[derive(Clone, Copy, ValueEnum)]
+enum One {
+    Idms,
+    Gms,
+    Cms,
+    Kms,
+    SubscriptionProxy,
+}
+
+impl One {
+    fn reference(self) -> String {
+        match self {
+            Self::Idms => csc_process::reference::<csc_idms::Process>(),
+            Self::Gms => csc_process::reference::<csc_gms::Process>(),
+            Self::Cms => csc_process::reference::<csc_cms::Process>(),
+            Self::Kms => csc_process::reference::<csc_kms::Process>(),
+            Self::SubscriptionProxy => csc_process::reference::<csc_subscription_proxy::Process>(),
+        }
+    }
+}
+
+#[derive(Subcommand)]
+enum Pki {
+    /// Create two authorities (for terminals, for the bus), what they sign, and the secrets that replicas share. Nothing
+    /// that exists is overwritten.
+    Init {
+        /// The folder they are written to.
+        #[arg(long)]
+        dir: PathBuf,
+        /// A name or address that terminals connect to; may be repeated.
+        #[arg(long = "host", required = true)]
+        hosts: Vec<String>,
+    },
+    /// Make one certificate anew; running processes take it up by themselves.
+    Renew {
+        /// The folder that `csc pki init` made.
+        #[arg(long)]
+        dir: PathBuf,
+        /// `server` (what terminals see), or the member of the bus: idms, gms, cms, kms, subscription-proxy, edge, operator.
+        name: String,
+        /// For `server`: a name or address that terminals connect to; may be repeated.
+        #[arg(long = "host")]
+        hosts: Vec<String>,
     },
 }
 
@@ -74,12 +155,21 @@ enum Provision {
     },
 }
 
-/// How to reach the bus of a running server, as whom.
+/// How to reach the services on the bus, as whom.
 #[derive(Args)]
 struct Bus {
-    /// `host:port` of the bus; the host must be a name in its certificate.
+    /// `host:port` of the bus of a process that holds all services.
     #[arg(long, default_value = "localhost:4430")]
     bus: String,
+    /// `host:port` of idms where it runs by itself; several separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    idms: Vec<String>,
+    /// The same of gms.
+    #[arg(long, value_delimiter = ',')]
+    gms: Vec<String>,
+    /// The same of cms.
+    #[arg(long, value_delimiter = ',')]
+    cms: Vec<String>,
     /// Certificate of the CA of the bus.
     #[arg(long)]
     ca: PathBuf,
@@ -92,11 +182,15 @@ struct Bus {
 }
 
 impl Bus {
-    fn connect(self) -> anyhow::Result<Channel> {
-        let Self { bus, ca, certificate, key } = self;
-        let (host, port) = bus.rsplit_once(':').with_context(|| format!("{bus} is not host:port"))?;
-        let port = port.parse().with_context(|| format!("the port of {bus}"))?;
-        Ok(bus::connect(host.trim_matches(['[', ']']), port, &ca, &Identity { certificate, key })?)
+    fn connect(self) -> anyhow::Result<Servers> {
+        let Self { bus, idms, gms, cms, ca, certificate, key } = self;
+        let operator = Identity { certificate, key };
+        let channel = |service: &'static str, own: Vec<String>| {
+            let addresses = if own.is_empty() { vec![bus.clone()] } else { own };
+            let (host, port) = addresses[0].rsplit_once(':').context(service)?;
+            anyhow::Ok(bus::connect(host, port.parse()?, &ca, &operator)?)
+        };
+        Ok(Servers { idms: channel("idms", idms)?, gms: channel("gms", gms)?, cms: channel("cms", cms)? })
     }
 }
 
@@ -154,67 +248,48 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result =
         runtime.context("starting the runtime").and_then(|runtime| runtime.block_on(execute(command)));
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error);
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[allow(
-    clippy::print_stderr,
-    reason = "the last word to the person or the supervisor that started the program"
-)]
-fn complain(error: &anyhow::Error) {
-    eprintln!("csc: {}", told(error));
-}
-
-/// An error with its causes. Some errors tell their cause themselves; it is not told twice.
-fn told(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.contains(&cause) {
-            text = format!("{text}: {cause}");
-        }
-    }
-    text
+    csc_process::conclude("csc", result)
 }
 
 async fn execute(command: Command) -> anyhow::Result<()> {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     match command {
         Command::Demo(options) => demo::run(options, entropy).await,
-        Command::Run { config } => {
-            let mut settings = Settings::load(Some(&config), environment());
-            let config = Config::read(&mut settings);
-            let explained = "`csc config` prints every setting with its documentation";
-            settings.finish().map_err(|mistakes| anyhow::anyhow!("{mistakes}\n{explained}"))?;
-            csc_service::telemetry(&config.log)?;
-            let app = AllInOne::build(config, Arc::new(SystemClock::new()), entropy).await?;
-            app.run(shutdown_signal()?).await
-        }
-        Command::Config => {
-            let mut settings = Settings::defaults();
-            Config::read(&mut settings);
-            say!("{}", settings.reference().trim_end());
+        Command::Run { config } => csc_process::run::<AllInOne>(&config).await,
+        Command::Config { program } => {
+            say!("{}", program.map_or_else(csc_process::reference::<AllInOne>, One::reference));
             Ok(())
         }
+        Command::Idms { run, action: None } => run.go::<csc_idms::Process>().await,
+        Command::Gms(run) => run.go::<csc_gms::Process>().await,
+        Command::Cms(run) => run.go::<csc_cms::Process>().await,
+        Command::Kms { run, action: None } => run.go::<csc_kms::Process>().await,
+        Command::SubscriptionProxy(run) => run.go::<csc_subscription_proxy::Process>().await,
         Command::Ue { profile, action } => terminal::run(Profile::read(&profile)?, action, entropy).await,
         Command::Provision { action: Provision::Apply { file, dry_run, bus } } => {
             let plan = Plan::read(&file)?;
-            let channel = bus.connect()?;
+            let servers = bus.connect()?;
             let verb = if dry_run { " (dry run)" } else { "" };
-            plan.apply(channel, dry_run, |outcome, what| say!("{:<10} {what}{verb}", outcome.word())).await
+            plan.apply(&servers, dry_run, |outcome, what| say!("{:<10} {what}{verb}", outcome.word())).await
         }
-        Command::Idms { action: Idms::Keys { action: IdmsKeys::Create { dir } } } => {
+        Command::Pki { action: Pki::Init { dir, hosts } } => {
+            pki::init(&dir, &hosts, &*entropy)?;
+            say!("created authorities, certificates and shared secrets in {}", dir.display());
+            Ok(())
+        }
+        Command::Pki { action: Pki::Renew { dir, name, hosts } } => {
+            pki::renew(&dir, &name, &hosts)?;
+            say!("renewed the certificate of {name} in {}", dir.display());
+            Ok(())
+        }
+        Command::Idms { action: Some(Idms::Keys { action: IdmsKeys::Create { dir } }), .. } => {
             idms_keys::create(&dir, &*entropy)?;
             say!("created the keys of the identity server in {}", dir.display());
             Ok(())
         }
         Command::Kms {
-            action: Kms::Root { action: KmsRoot::Create { uri, out, kek_file, passphrase_file } },
+            action: Some(Kms::Root { action: KmsRoot::Create { uri, out, kek_file, passphrase_file } }),
+            ..
         } => {
             roots::create(&uri, &out, kek_file.as_deref(), passphrase_file.as_deref(), &*entropy)?;
             say!("created the root of {uri} in {}", out.display());

@@ -14,9 +14,8 @@ mod pki;
 pub mod provision;
 mod roots;
 pub mod site;
-mod store;
 mod terminal;
 pub mod ue;
 
-pub use all_in_one::{AllInOne, Config};
+pub use all_in_one::AllInOne;
 pub use cli::main;

@@ -11,6 +11,7 @@ use csc_proto::documents::v1::documents_client::DocumentsClient;
 use csc_proto::documents::v1::{self as documents, PutRequest};
 use csc_proto::identity::v1::directory_client::DirectoryClient;
 use csc_proto::identity::v1::{self as identity, PutClientRequest, PutOrganisationRequest, PutUserRequest};
+use csc_xcap::usage::GROUPS;
 use serde::Deserialize;
 use tonic::Status;
 use tonic::transport::Channel;
@@ -111,6 +112,30 @@ impl Outcome {
     }
 }
 
+/// Where the administration services are.
+#[derive(Clone)]
+pub struct Servers {
+    /// `identity.v1`, served by idms.
+    pub idms: Channel,
+    /// `documents.v1` for groups.
+    pub gms: Channel,
+    /// `documents.v1` for all other documents.
+    pub cms: Channel,
+}
+
+impl Servers {
+    /// All of them at one place: a process that holds every service.
+    pub fn one(bus: Channel) -> Self {
+        Self { idms: bus.clone(), gms: bus.clone(), cms: bus }
+    }
+
+    /// The server of the document at `path`.
+    fn of(&self, path: &str) -> Channel {
+        let auid = path.trim_start_matches('/').split('/').next();
+        if auid == Some(GROUPS.auid) { self.gms.clone() } else { self.cms.clone() }
+    }
+}
+
 impl Plan {
     /// Reads a provisioning file.
     ///
@@ -123,18 +148,18 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Applies the plan over `bus` in the order in which things depend on each other: organisations, clients, users,
+    /// Applies the plan at `servers` in the order in which things depend on each other: organisations, clients, users,
     /// documents. `report` hears of every item once it is done; with `dry_run` nothing is changed.
     ///
     /// # Errors
     /// At the first item that the server refuses; those before it stay applied, and a repeat goes on from there.
     pub async fn apply(
         &self,
-        bus: Channel,
+        servers: &Servers,
         dry_run: bool,
         mut report: impl FnMut(Outcome, &str),
     ) -> anyhow::Result<()> {
-        let mut directory = DirectoryClient::new(bus.clone());
+        let mut directory = DirectoryClient::new(servers.idms.clone());
         for item in &self.organisation {
             let what = format!("organisation {}", item.id);
             let request = PutOrganisationRequest {
@@ -159,12 +184,12 @@ impl Plan {
             let answer = directory.put_user(request).await.map_err(refused).with_context(|| what.clone())?;
             report(outcome(answer.into_inner().outcome)?, &what);
         }
-        let mut store = DocumentsClient::new(bus);
         for item in &self.document {
             let what = format!("document {}", item.path);
             let content = read(&self.folder.join(&item.file)).with_context(|| what.clone())?;
             let (path, organisation) = (item.path.clone(), item.organisation.clone());
             let request = PutRequest { path, content, organisation, dry_run };
+            let mut store = DocumentsClient::new(servers.of(&item.path));
             let answer = store.put(request).await.map_err(refused).with_context(|| what.clone())?;
             report(document_outcome(answer.into_inner().outcome)?, &what);
         }

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use csc_types::Entropy;
-use zeroize::Zeroizing;
 
-use crate::pki::{Authority, write_secret};
+use crate::pki::{Authority, random, write_secret};
 use crate::ue::Profile;
 use crate::{idms_keys, roots};
 
@@ -43,19 +42,18 @@ impl Site {
         std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
         let site = Self { folder: folder.to_owned() };
 
-        let public = Authority::new("CSC demo CA")?;
-        public.write(&site.ca())?;
+        let public = Authority::create("CSC demo CA")?;
+        public.write_certificate(&site.ca())?;
         public.issue(&["localhost", "127.0.0.1", "::1"], &site.at("server"))?;
-        let bus = Authority::new("CSC demo bus CA")?;
-        bus.write(&site.at("bus-ca.pem"))?;
-        bus.issue(&["localhost", "127.0.0.1", "::1"], &site.at("bus"))?;
+        let bus = Authority::create("CSC demo bus CA")?;
+        bus.write_certificate(&site.at("bus-ca.pem"))?;
+        // One process is every member of the bus but the operator.
+        bus.issue(&["localhost", "idms", "gms", "cms", "kms", "subscription-proxy"], &site.at("bus"))?;
         bus.issue(&["operator"], &site.at("operator"))?;
 
         idms_keys::create(folder, entropy)?;
         roots::create(KMS_URI, &site.at("kms.root"), Some(&site.at("kms.kek")), None, entropy)?;
-        let mut tag_secret = Zeroizing::new([0; 32]);
-        entropy.fill(tag_secret.as_mut_slice());
-        write_secret(&site.at("sip.key"), &*tag_secret)?;
+        write_secret(&site.at("sip.key"), &*random(entropy))?;
         site.configure(ports)?;
         Ok(site)
     }

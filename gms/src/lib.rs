@@ -8,8 +8,10 @@ mod app;
 mod config;
 mod domain;
 mod library;
+pub mod process;
 mod projector;
 mod records;
 
 pub use app::{Deps, build};
 pub use config::Config;
+pub use process::Process;

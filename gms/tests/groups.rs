@@ -51,7 +51,7 @@ impl World {
         }
         let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut settings = Settings::load(None, environment);
-        let documents = csc_xcap_server::Config::read(&mut settings.section("xcap", "Documents."));
+        let documents = csc_xcap_server::Config::read(&mut settings);
         let config = Config::read(&mut settings.section("gms", "Groups."));
         settings.finish().unwrap();
         let deps = Deps {

@@ -10,7 +10,9 @@ pub mod domain;
 mod grpc;
 pub mod hashing;
 mod http;
+pub mod process;
 pub mod records;
 
 pub use app::{BuildError, Deps, build};
 pub use config::Config;
+pub use process::Process;

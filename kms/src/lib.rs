@@ -20,8 +20,10 @@ mod domain;
 mod http;
 mod limit;
 mod pool;
+pub mod process;
 pub mod root;
 mod time;
 
 pub use app::{BuildError, Deps, build};
 pub use config::{Config, DialectSetting, UnknownWord, UserIdEncoding};
+pub use process::Process;

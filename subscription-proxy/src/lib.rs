@@ -11,9 +11,11 @@ mod documents;
 mod domain;
 mod engine;
 mod identity;
+pub mod process;
 mod records;
 
 pub use app::{BuildError, Deps, build};
 pub use config::{Config, SentBy, ServerSetting, SipContact};
 pub use domain::hop::{NotAPeer, Peer};
 pub use domain::target::Naming;
+pub use process::Process;

@@ -80,7 +80,7 @@ impl Client {
     pub(crate) async fn provision(&self) {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../csc/demo/provision.toml");
         let plan = Plan::read(&file).expect("the demo's plan");
-        plan.apply(self.bus(), false, |_, _| ()).await.expect("it applies");
+        plan.apply(&csc::provision::Servers::one(self.bus()), false, |_, _| ()).await.expect("it applies");
     }
 
     /// The profile of `user` with its password.

@@ -1,13 +1,12 @@
 //! All services in this process.
 
 use std::ops::Deref;
-use std::sync::Arc;
 
 use csc::site::{Ports, Site};
-use csc::{AllInOne, Config};
+use csc::AllInOne;
+use csc_process::{Platform, Program};
 use csc_service::OsEntropy;
 use csc_service::config::Settings;
-use csc_types::SystemClock;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -36,11 +35,9 @@ impl Server {
         let site = Site::create(&folder.path().join("site"), Ports::default(), &OsEntropy).expect("a site");
         let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut settings = Settings::load(Some(&site.config()), environment);
-        let config = Config::read(&mut settings);
+        let program = AllInOne::read(&mut settings);
         settings.finish().expect("good settings");
-        let app = AllInOne::build(config, Arc::new(SystemClock::new()), Arc::new(OsEntropy))
-            .await
-            .expect("a server");
+        let app = program.build(Platform::system()).await.expect("a server");
         let client = Client::new(site, |name| app.address(name).unwrap_or_else(|| panic!("{name} listens")));
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(app.run(async move {

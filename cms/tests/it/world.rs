@@ -54,7 +54,7 @@ impl World {
         let environment = environment.iter().chain(settings);
         let mut settings =
             Settings::load(None, environment.map(|(name, value)| ((*name).into(), (*value).into())));
-        let documents = csc_xcap_server::Config::read(&mut settings.section("xcap", "Documents."));
+        let documents = csc_xcap_server::Config::read(&mut settings);
         let config = Config::read(&mut settings.section("cms", "Configuration management."));
         settings.finish().unwrap();
         let deps = Deps {

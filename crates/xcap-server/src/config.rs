@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use csc_service::config::Section;
+use csc_service::config::Settings;
 use csc_types::OrgId;
 use csc_xcap::Names;
 use csc_xcap::uri::Roots;
@@ -23,7 +23,9 @@ pub struct Config {
 
 impl Config {
     /// Reads the section `[xcap]`.
-    pub fn read(section: &mut Section<'_>) -> Self {
+    pub fn read(settings: &mut Settings) -> Self {
+        let doc = "Documents as XCAP names them: what cms, gms and the subscription proxy have in common.";
+        let mut section = settings.section("xcap", doc);
         let url = section.value(
             "url",
             "https://127.0.0.1:4420/",
@@ -54,6 +56,11 @@ impl Config {
         let open_terminals =
             section.flag("open_terminals", false, "Lets every known user read the documents of terminals.");
         Self { url, roots, names, open_terminals }
+    }
+
+    /// The prefixes of the roots, for routing.
+    pub fn prefixes(&self) -> Vec<String> {
+        self.roots.prefixes().map(str::to_owned).collect()
     }
 }
 
@@ -126,14 +133,12 @@ impl FromStr for RootSetting {
 
 #[cfg(test)]
 mod tests {
-    use csc_service::config::Settings;
-
     use super::*;
 
     fn read(environment: &[(&str, &str)]) -> Result<Config, String> {
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut settings = Settings::load(None, environment);
-        let config = Config::read(&mut settings.section("xcap", "Documents."));
+        let config = Config::read(&mut settings);
         settings.finish().map(|()| config).map_err(|mistakes| mistakes.to_string())
     }
 

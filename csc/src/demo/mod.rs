@@ -12,15 +12,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use csc_process::{Platform, Program, Running};
 use csc_service::config::{Settings, environment};
 use csc_service::{Identity, bus};
 use csc_types::{Entropy, SystemClock};
 use tokio::sync::oneshot;
 
-use crate::provision::{Outcome, Plan};
+use crate::provision::{Outcome, Plan, Servers};
 use crate::site::{Ports, Site};
 use crate::ue::Profile;
-use crate::{AllInOne, Config};
+use crate::AllInOne;
 
 use steps::Steps;
 
@@ -160,13 +161,14 @@ fn prepare(folder: &Path, ports: Ports, entropy: &dyn Entropy) -> anyhow::Result
     Ok((Site::create(folder, ports, entropy)?, lock))
 }
 
-async fn start(site: &Site, held: Option<Held>, entropy: Arc<dyn Entropy>) -> anyhow::Result<AllInOne> {
+async fn start(site: &Site, held: Option<Held>, entropy: Arc<dyn Entropy>) -> anyhow::Result<Running> {
     let mut settings = Settings::load(Some(&site.config()), environment());
-    let config = Config::read(&mut settings);
+    let program = AllInOne::read(&mut settings);
     settings.finish()?;
-    csc_service::telemetry(&config.log)?;
+    csc_service::telemetry(program.telemetry())?;
     drop(held);
-    AllInOne::build(config, Arc::new(SystemClock::new()), entropy).await.map_err(|error| {
+    let platform = Platform::new(Arc::new(SystemClock::new()), entropy);
+    Box::pin(program.build(platform)).await.map_err(|error| {
         let in_use = |cause: &(dyn Error + 'static)| {
             cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::AddrInUse)
         };
@@ -182,16 +184,17 @@ async fn start(site: &Site, held: Option<Held>, entropy: Arc<dyn Entropy>) -> an
 async fn provision(site: &Site, bus_port: u16) -> anyhow::Result<usize> {
     let operator = Identity { certificate: site.at("operator.pem"), key: site.at("operator.key") };
     let channel = bus::connect("localhost", bus_port, &site.at("bus-ca.pem"), &operator)?;
+    let servers = Servers::one(channel);
     let plan = Plan::read(&site.at("provision.toml"))?;
     let mut count = 0;
-    plan.apply(channel.clone(), false, |_, _| count += 1).await?;
+    plan.apply(&servers, false, |_, _| count += 1).await?;
     let mut changed = Vec::new();
     let mut note = |outcome, what: &str| {
         if outcome != Outcome::Unchanged {
             changed.push(what.to_owned());
         }
     };
-    plan.apply(channel, false, &mut note).await?;
+    plan.apply(&servers, false, &mut note).await?;
     if !changed.is_empty() {
         bail!("applying the plan again changed {}", changed.join(", "));
     }

@@ -1,4 +1,4 @@
-//! The embedded store of a process: its settings, its opening, its metrics and its end.
+//! The store of a process: its settings, its opening, its metrics and its end.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,21 +6,34 @@ use std::time::Duration;
 
 use anyhow::Context;
 use csc_service::config::Settings;
-use csc_service::{Metrics, Task};
-use csc_store::{Embedded, Options, Stats};
-use csc_types::{Clock, Entropy};
+use csc_service::{Metrics, ServiceParts, Task};
+use csc_store::owner::Replicas;
+use csc_store::{Embedded, Options, Stats, Store};
+
+use crate::program::Platform;
 
 /// How often the engine's figures are read.
 const SAMPLE: Duration = Duration::from_secs(1);
 
 /// Section `store`.
-pub(crate) struct StoreConfig {
+pub struct StoreConfig {
     path: PathBuf,
     options: Options,
 }
 
+/// An open store.
+pub struct Opened {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Whether others may have it open, too.
+    pub replicas: Replicas,
+    /// Its metrics, and what ends the process when it has failed for good.
+    pub parts: ServiceParts,
+}
+
 impl StoreConfig {
-    pub(crate) fn read(settings: &mut Settings) -> Self {
+    /// Reads the settings.
+    pub fn read(settings: &mut Settings) -> Self {
         let mut section =
             settings.section("store", "Where everything durable is kept: one file of this process alone.");
         Self {
@@ -45,21 +58,21 @@ impl StoreConfig {
     ///
     /// # Errors
     /// If it is open elsewhere or damaged.
-    pub(crate) async fn open(
-        &self,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> anyhow::Result<Arc<Embedded>> {
+    pub async fn open(&self, platform: &Platform) -> anyhow::Result<Opened> {
         let (path, options) = (self.path.clone(), self.options);
+        let (clock, entropy) = (Arc::clone(&platform.clock), Arc::clone(&platform.entropy));
         let opened =
             tokio::task::spawn_blocking(move || Embedded::open(&path, options, clock, &*entropy)).await?;
-        Ok(Arc::new(opened.context("opening the store")?))
+        let store = Arc::new(opened.context("opening the store")?);
+        let mut parts = ServiceParts::new("store");
+        parts.tasks.push(watch(Arc::clone(&store), &platform.metrics));
+        Ok(Opened { store, replicas: Replicas::Alone, parts })
     }
 }
 
 /// Counts what the engine does, and ends the process when it has failed: it cannot be used again without opening the
 /// file anew.
-pub(crate) fn watch(store: Arc<Embedded>, metrics: &Metrics) -> Task {
+fn watch(store: Arc<Embedded>, metrics: &Metrics) -> Task {
     let done = metrics.counter("csc_store_commits_total", "Commits by outcome.", &["outcome"]);
     let syncs =
         metrics.counter("csc_store_syncs_total", "Durable transactions; each may hold many commits.", &[]);

@@ -1,0 +1,117 @@
+//! What the processes of all services have in common: listeners, store, verifier.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use csc_auth::{GrpcKeys, TokenVerifier};
+use csc_service::config::Settings;
+use csc_service::bus::{self, BusConfig};
+use csc_service::{App, AppConfig, ServiceParts, TelemetryConfig};
+use csc_store::Records;
+use csc_store::owner::Replicas;
+use tonic::transport::Channel;
+
+use crate::program::{Platform, Running};
+use crate::store::{Opened, StoreConfig};
+use crate::verifier::{AuthConfig, keep_fresh};
+
+/// The sections `log`, `http`, `bus`, `admin` and `store`.
+pub struct Common {
+    /// How it logs.
+    pub log: TelemetryConfig,
+    app: AppConfig,
+    store: StoreConfig,
+}
+
+/// A process that is being put together, its store open.
+pub struct Host {
+    /// Time, randomness, metrics.
+    pub platform: Platform,
+    /// The store.
+    pub records: Records,
+    /// Whether other processes may share the store.
+    pub replicas: Replicas,
+    /// The name of this process among the replicas of its service; another one with every start.
+    pub replica: String,
+    app: App,
+    bus: Option<BusConfig>,
+    body_size: usize,
+}
+
+impl Common {
+    /// Reads the settings.
+    pub fn read(settings: &mut Settings) -> Self {
+        let app = AppConfig::read(settings);
+        let log = TelemetryConfig::read(&mut settings.section("log", "What is logged, and in which form."));
+        Self { log, app, store: StoreConfig::read(settings) }
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// If it cannot be used; the message says what to do about it.
+    pub async fn open(self, platform: Platform) -> anyhow::Result<Host> {
+        let Self { app, store, .. } = self;
+        let Opened { store, replicas, parts } = store.open(&platform).await?;
+        let Platform { clock, entropy, metrics } = platform.clone();
+        let records = Records::new(store, Arc::clone(&entropy));
+        let replica = format!("{:016x}", entropy.next_u64());
+        let (bus, body_size) = (app.bus.clone(), app.http.limits.body_size);
+        let app = App::new(app, metrics, clock, entropy).mount(parts);
+        Ok(Host { platform, records, replicas, replica, app, bus, body_size })
+    }
+}
+
+impl Host {
+    /// Adds a service.
+    pub fn mount(mut self, parts: ServiceParts) -> Self {
+        self.app = self.app.mount(parts);
+        self
+    }
+
+    /// XCAP root prefixes that routing passes over.
+    pub fn roots(mut self, documents: &[String]) -> Self {
+        self.app = self.app.roots(documents.iter().cloned());
+        self
+    }
+
+    /// Checks that a request can hold the largest document.
+    ///
+    /// # Errors
+    /// If `http.body_size` is less than `largest` octets.
+    pub fn holds(&self, largest: usize) -> anyhow::Result<()> {
+        let body_size = self.body_size;
+        anyhow::ensure!(
+            body_size >= largest,
+            "http.body_size ({body_size}) must hold the largest document ({largest})"
+        );
+        Ok(())
+    }
+
+    /// A channel to idms on the bus.
+    ///
+    /// # Errors
+    /// If no bus is configured, or a file of it cannot be used.
+    pub fn idms(&self, auth: &AuthConfig) -> anyhow::Result<Channel> {
+        let bus = self.bus.as_ref().context(
+            "idms is reached over the bus: set bus.listen, bus.certificate, bus.key and bus.ca",
+        )?;
+        let first = auth.idms.first().context("auth.idms names no address")?;
+        let (host, port) = first.rsplit_once(':').context("auth.idms: host:port is wanted")?;
+        Ok(bus::connect(host, port.parse()?, &bus.ca, &bus.identity)?)
+    }
+
+    /// A verifier with the keys of idms at the other end of `idms`, and the task that keeps them fresh.
+    pub fn verifier(&self, auth: AuthConfig, idms: Channel) -> (Arc<TokenVerifier>, ServiceParts) {
+        let verifier = auth.verifier(Arc::new(GrpcKeys::new(idms)), Arc::clone(&self.platform.clock));
+        (Arc::clone(&verifier), keep_fresh(verifier))
+    }
+
+    /// Binds every socket; `sip` is where the process listens for SIP, if it does.
+    ///
+    /// # Errors
+    /// If an address or a file cannot be used.
+    pub async fn bind(self, sip: Option<std::net::SocketAddr>) -> anyhow::Result<Running> {
+        Ok(Running::new(self.app.bind().await?, sip))
+    }
+}

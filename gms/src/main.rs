@@ -1,0 +1,7 @@
+//! `csc-gms`: see `csc-gms --reference`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    csc_process::main::<csc_gms::Process>()
+}
