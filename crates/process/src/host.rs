@@ -42,7 +42,7 @@ impl Common {
     /// Reads the settings.
     pub fn read(settings: &mut Settings) -> Self {
         let app = AppConfig::read(settings);
-        let log = TelemetryConfig::read(&mut settings.section("log", "What is logged, and in which form."));
+        let log = TelemetryConfig::read(settings);
         Self { log, app, store: StoreConfig::read(settings) }
     }
 

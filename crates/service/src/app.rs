@@ -19,7 +19,7 @@ use crate::bus::{BusConfig, BusListener};
 use crate::config::{Section, Settings};
 use crate::http::{HttpConfig, Limits, Listener, Router, Shared};
 use crate::tls::TlsError;
-use crate::{Metrics, ServiceParts, Shutdown, Task};
+use crate::{Metrics, ServiceParts, Shutdown, Task, trace};
 
 /// How long work that was cut may take to be gone.
 const CUT: Duration = Duration::from_secs(3);
@@ -309,6 +309,7 @@ impl Bound {
         // Work that does not even notice that it is cut is left behind.
         let cut = async { tokio::join!(work.shutdown(), admin) };
         let _ = timeout(CUT, cut).await;
+        trace::flush().await;
         tracing::info!("stopped");
         failure.map_or(Ok(()), Err)
     }

@@ -19,6 +19,7 @@ mod shutdown;
 mod telemetry;
 mod tickets;
 mod tls;
+pub mod trace;
 
 pub use app::{Addresses, AdminConfig, App, AppConfig, BindError, Bound};
 pub use metrics::Metrics;

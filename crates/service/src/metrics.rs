@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prometheus::core::Collector;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use crate::trace;
+
 /// Where metrics are registered. Cheap to clone; asked twice for one name it hands out the same metric, so services
 /// in one process share theirs.
 ///
@@ -26,9 +28,11 @@ const SECONDS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 impl Metrics {
-    /// An empty registry.
+    /// A registry of nothing but what the whole process has in common: its traces.
     pub fn new() -> Self {
-        Self::default()
+        let metrics = Self::default();
+        metrics.metric(&metrics.0.counters, trace::SPANS, || Ok(trace::spans().clone()));
+        metrics
     }
 
     /// The counter `name`, which ends in `_total`.

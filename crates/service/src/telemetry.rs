@@ -1,20 +1,28 @@
-//! Logs: one line of JSON per event on standard error.
+//! What a process tells of itself: logs, one line of JSON per event on standard error, and traces.
 
 use std::panic::PanicHookInfo;
 use std::str::FromStr;
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing::Dispatch;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, Registry};
 
-use crate::config::Section;
+use crate::config::Settings;
+use crate::tls::TlsError;
+use crate::trace::{self, TraceConfig, WithTrace};
 
-/// How to log. Section `log`.
+/// How to log, and where traces go. Sections `log` and `trace`.
 #[derive(Clone, Debug)]
 pub struct TelemetryConfig {
     /// What is logged.
     pub filter: Filter,
     /// In which form.
     pub format: LogFormat,
+    /// What is exported; `None` without a collector.
+    pub trace: Option<TraceConfig>,
 }
 
 /// Which events are logged: `info`, or by target `info,csc_idms=debug`.
@@ -51,40 +59,62 @@ impl FromStr for LogFormat {
 }
 
 impl TelemetryConfig {
-    /// Reads the settings.
-    pub fn read(section: &mut Section<'_>) -> Self {
-        Self {
-            filter: section.value(
-                "filter",
-                "info",
-                "Which events are logged: error, warn, info, debug or trace; also by target, as in\n\
-                 \"info,csc_service::http=debug\", which logs every request.",
-            ),
-            format: section.value("format", "json", "json, one object per line, or text for a terminal."),
-        }
+    /// Reads the sections `log` and `trace`.
+    pub fn read(settings: &mut Settings) -> Self {
+        let mut log = settings.section("log", "What is logged, and in which form.");
+        let filter = log.value(
+            "filter",
+            "info",
+            "Which events are logged: error, warn, info, debug or trace; also by target, as in\n\
+             \"info,csc_service::http=debug\", which logs every request.",
+        );
+        let format = log.value("format", "json", "json, one object per line, or text for a terminal.");
+        let trace = "Traces of requests through all services, for an OpenTelemetry collector.";
+        let trace = TraceConfig::read(&mut settings.section("trace", trace));
+        Self { filter, format, trace }
     }
 }
 
-/// Logging was set up before.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("logging is already set up")]
-pub struct TelemetryError;
+/// Why a process cannot tell of itself.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// It was set up before.
+    #[error("logging is already set up")]
+    AlreadySet,
+    /// A file that the connection to the collector needs cannot be used.
+    #[error(transparent)]
+    Collector(#[from] TlsError),
+}
 
-/// Sets logging up for the whole process, once. Panics are logged like everything else from then on.
+/// Sets logs and traces up for the whole process, once. Panics are logged like everything else from then on. To be called
+/// inside of the tokio runtime that the process runs in: it exports the traces.
 ///
 /// # Errors
-/// When it was set up before.
+/// When it was set up before, or a file is wrong.
 pub fn telemetry(config: &TelemetryConfig) -> Result<(), TelemetryError> {
-    let filter =
-        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(&config.filter.0);
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let set = match config.format {
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Text => lines.try_init(),
-    };
-    set.map_err(|_| TelemetryError)?;
+    let subscriber = subscriber(config, std::io::stderr)?;
+    subscriber.try_init().map_err(|_| TelemetryError::AlreadySet)?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Writes log lines to `writer` and sends spans to the collector, if there is one.
+pub(crate) fn subscriber<W>(config: &TelemetryConfig, writer: W) -> Result<Dispatch, TlsError>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let filter =
+        EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).parse_lossy(&config.filter.0);
+    let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(writer);
+    let lines = match config.format {
+        LogFormat::Json => lines.json().flatten_event(true).map_event_format(WithTrace).boxed(),
+        LogFormat::Text => lines.map_event_format(WithTrace).boxed(),
+    };
+    let logged = Registry::default().with(lines.with_filter(filter.and(trace::ours(false))));
+    Ok(match &config.trace {
+        Some(trace) => logged.with(trace::layer(trace)?).into(),
+        None => logged.into(),
+    })
 }
 
 fn log_panic(panic: &PanicHookInfo<'_>) {

@@ -14,13 +14,15 @@ use hyper::body::Incoming;
 use prometheus::{HistogramVec, IntCounterVec};
 use tokio::time::Instant;
 use tower::ServiceExt;
+use tracing::Instrument as _;
 
 use super::admission::Admission;
 use super::guard::{Answer, GuardedBody, RequestEnd};
 use super::phase::PhaseSetter;
-use super::route::Router;
+use super::route::{Route, Router};
 use super::{Body, Limits, Peer};
 use crate::Metrics;
+use crate::trace::{self, Cause, Protocol, Work};
 
 /// What all connections of a listener share.
 pub(crate) struct Shared {
@@ -85,8 +87,14 @@ impl Shared {
         let began = self.clock.monotonic();
         let method = known(request.method());
         let address = peer.address;
-        let (service, mut response) = self.dispatch(request, peer, &end).await;
+        let route = self.router.route(request.uri().path());
+        let service = route.map_or("none", |route| route.name);
+        let cause = Cause::of_stranger(request.headers());
+        let span = Work::Server.span(format_args!("{service} {method}"), &cause);
+        let mut response = self.dispatch(request, peer, route, &end).instrument(span.clone()).await;
         let status = response.status();
+        trace::outcome(&span, Protocol::Http, status.as_u16(), status.is_server_error());
+        let _entered = span.entered();
         if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
             // The rest of the body is not waited for, so nothing can follow it.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -103,31 +111,30 @@ impl Shared {
         &self,
         request: Request<Incoming>,
         peer: Peer,
+        route: Option<&Route>,
         end: &RequestEnd,
-    ) -> (&'static str, Response<Body>) {
+    ) -> Response<Body> {
         if end.place.is_none() {
             let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            return ("none", response);
+            return response;
         }
         // RFC 9112 3.2. One without Host is served: a printed sample of the field dialect has none.
         if request.headers().get_all(HOST).iter().nth(1).is_some() {
             let mut response = status(StatusCode::BAD_REQUEST);
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            return ("none", response);
+            return response;
         }
-        let Some(route) = self.router.route(request.uri().path()) else {
-            return ("none", status(StatusCode::NOT_FOUND));
-        };
+        let Some(route) = route else { return status(StatusCode::NOT_FOUND) };
         let limit = self.limits.body_size as u64;
         if request.body().size_hint().lower() > limit {
-            return (route.name, status(StatusCode::PAYLOAD_TOO_LARGE));
+            return status(StatusCode::PAYLOAD_TOO_LARGE);
         }
         let deadline = Instant::now() + self.limits.body_time;
         let mut request = request.map(|body| Body::new(GuardedBody::new(body, limit, deadline)));
         request.extensions_mut().insert(peer);
         let handled = AssertUnwindSafe(route.service.clone().oneshot(request)).catch_unwind().await;
-        let response = match handled {
+        match handled {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => {
@@ -135,8 +142,7 @@ impl Shared {
                 tracing::error!(service = route.name, "handler panicked");
                 status(StatusCode::INTERNAL_SERVER_ERROR)
             }
-        };
-        (route.name, response)
+        }
     }
 }
 

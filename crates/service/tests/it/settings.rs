@@ -4,7 +4,7 @@ use csc_service::config::Settings;
 use csc_service::{AppConfig, TelemetryConfig};
 
 fn read(mut settings: Settings) -> (Settings, AppConfig) {
-    TelemetryConfig::read(&mut settings.section("log", "Logs."));
+    TelemetryConfig::read(&mut settings);
     let config = AppConfig::read(&mut settings);
     (settings, config)
 }
