@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use csc_auth::{Resource, TokenVerifier};
 use csc_proto::event::v1::{LogEntry, SubscriptionChanged, log_entry};
+use csc_service::trace::Cause;
 use csc_sip::{Dialog, Order, Refusal};
 use csc_store::{Change, Key, Record, Records, StoreError, UpdateError};
 use csc_types::{Caller, Clock, Partition};
@@ -266,8 +267,10 @@ impl Accept {
         let mut record = record.clone();
         record.answer = answer.as_bytes().to_vec();
         let changed = SubscriptionChanged { dialog: key.name.clone() };
-        let entry =
-            LogEntry { change: Some(log_entry::Change::Subscription(changed)), ..LogEntry::default() };
+        let entry = LogEntry {
+            change: Some(log_entry::Change::Subscription(changed)),
+            traceparent: Cause::current().traceparent(),
+        };
         let swept = record.swept();
         Change::nothing(outcome)
             .put_until(key.clone(), record.encode_to_vec(), swept)

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use csc_proto::event::v1::log_entry;
 use csc_proto::event::v1::{DocumentChanged, LogEntry};
 use csc_proto::record::v1::IndexEntry;
+use csc_service::trace::Cause;
 use csc_store::{Change, Key, Record, StoreError, shared};
 use csc_types::OrgId;
 use prost::Message;
@@ -69,8 +70,10 @@ impl Shelf {
     }
 }
 
-/// The log entry that says that the document or view at `path` was created, changed or removed.
+/// The log entry that says that the document or view at `path` was created, changed or removed, in the trace that goes on
+/// now.
 pub fn announce(path: &str, organisation: &OrgId) -> Vec<u8> {
     let document = DocumentChanged { path: path.to_owned(), organisation: organisation.to_string() };
-    LogEntry { change: Some(log_entry::Change::Document(document)), ..LogEntry::default() }.encode_to_vec()
+    let traceparent = Cause::current().traceparent();
+    LogEntry { change: Some(log_entry::Change::Document(document)), traceparent }.encode_to_vec()
 }

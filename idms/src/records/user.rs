@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry::Change};
 use csc_proto::record::v1::{Account, account::Status};
+use csc_service::trace::Cause;
 use csc_store::Key;
 use csc_types::McpttId;
 use prost::Message;
@@ -35,7 +36,7 @@ pub fn account(user: &User) -> Bytes {
 /// The log entry that goes with it.
 pub fn account_changed(user: &McpttId) -> Bytes {
     let change = Change::Account(AccountChanged { mcptt_id: user.to_string() });
-    LogEntry { change: Some(change), ..LogEntry::default() }.encode_to_vec().into()
+    LogEntry { change: Some(change), traceparent: Cause::current().traceparent() }.encode_to_vec().into()
 }
 
 #[derive(Clone, PartialEq, Message)]
