@@ -1,5 +1,6 @@
 //! Tokens good and bad, against the whole path from headers to claims.
 
+mod accounts;
 mod cache;
 mod grpc;
 mod keys;
