@@ -52,6 +52,20 @@ impl Server {
         Some(server)
     }
 
+    /// Starts a Sentinel with `settings`, which say all that it is to watch; `None` if Redis is not installed. A whole
+    /// set-up is [`super::Sentinels`].
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn sentinel(test: &str, settings: &[Setting<'_>]) -> Option<Self> {
+        if !installed(test) {
+            return None;
+        }
+        let server = Self::launch(settings, true);
+        server.ready();
+        Some(server)
+    }
+
     /// Starts it without waiting until it answers. Redis is known to be installed.
     pub(super) fn launch(settings: &[Setting<'_>], sentinel: bool) -> Self {
         let own = settings.iter().find(|(name, _)| *name == "port");
