@@ -1,5 +1,7 @@
 //! What tests of several crates share. A dev-dependency only; nothing of the product links it.
 
+#[cfg(feature = "collector")]
+pub mod collector;
 pub mod redis;
 
 use std::path::PathBuf;

@@ -1,81 +1,20 @@
 //! What arrives at a collector, and what does not.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::trace::v1::Span as Exported;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio::time::timeout;
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::transport::Server;
-use tonic::{Request, Response, Status};
+use csc_test_support::collector::Collector;
 use tracing::Instrument as _;
 
 use super::*;
 use crate::config::Settings;
 use crate::telemetry::{self, TelemetryConfig};
 
-const PATIENCE: Duration = Duration::from_secs(60);
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// A collector that hands on what it gets.
-struct Collector(mpsc::UnboundedSender<ExportTraceServiceRequest>);
-
-#[tonic::async_trait]
-impl TraceService for Collector {
-    async fn export(
-        &self,
-        request: Request<ExportTraceServiceRequest>,
-    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let _ = self.0.send(request.into_inner());
-        Ok(Response::new(ExportTraceServiceResponse::default()))
-    }
-}
-
-async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<ExportTraceServiceRequest>) {
-    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = socket.local_addr().unwrap();
-    let (sender, received) = mpsc::unbounded_channel();
-    let server = Server::builder().add_service(TraceServiceServer::new(Collector(sender)));
-    tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(socket)));
-    (address, received)
-}
-
-/// The next `count` spans with their resource attributes.
-async fn next(
-    received: &mut mpsc::UnboundedReceiver<ExportTraceServiceRequest>,
-    count: usize,
-) -> (Vec<Exported>, Vec<(String, String)>) {
-    let (mut spans, mut resource) = (Vec::new(), Vec::new());
-    while spans.len() < count {
-        let request = timeout(PATIENCE, received.recv()).await.expect("spans").unwrap();
-        for of_resource in request.resource_spans {
-            resource = of_resource.resource.unwrap().attributes;
-            spans.extend(of_resource.scope_spans.into_iter().flat_map(|scope| scope.spans));
-        }
-    }
-    let text = |value: Option<Value>| match value {
-        Some(Value::StringValue(text)) => text,
-        other => format!("{other:?}"),
-    };
-    let resource =
-        resource.into_iter().map(|pair| (pair.key, text(pair.value.and_then(|value| value.value)))).collect();
-    (spans, resource)
-}
-
-fn config(address: SocketAddr, one_in: u64) -> TelemetryConfig {
+fn config(collector: &Collector, one_in: u64) -> TelemetryConfig {
     let variables = [
-        ("CSC_TRACE_ENDPOINT", format!("http://{address}")),
+        ("CSC_TRACE_ENDPOINT", collector.endpoint()),
         ("CSC_TRACE_ONE_IN", one_in.to_string()),
         ("CSC_TRACE_SERVICE", "gms".to_owned()),
         ("CSC_LOG_FILTER", "trace".to_owned()),
@@ -107,10 +46,10 @@ fn about(lines: &Lines, what: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_span_is_exported_with_its_parent_and_outcome_and_nothing_of_the_log() {
-    let (address, mut received) = collector().await;
+    let mut collector = Collector::start().await;
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber = telemetry::subscriber(&config(address, 1), move || writer.clone()).unwrap();
+    let subscriber = telemetry::subscriber(&config(&collector, 1), move || writer.clone()).unwrap();
     let _guard = tracing::dispatcher::set_default(&subscriber);
     let served = async {
         tracing::info!(group = "tel:+82570000701", "of the log");
@@ -122,7 +61,8 @@ async fn a_span_is_exported_with_its_parent_and_outcome_and_nothing_of_the_log()
     drop(span);
     tracing::info!("outside");
 
-    let (spans, resource) = next(&mut received, 1).await;
+    collector.until("a span", |spans| !spans.is_empty()).await;
+    let spans = collector.spans();
     let [span] = &spans[..] else { panic!("{spans:?}") };
     assert_eq!((span.name.as_str(), span.kind, span.status.as_ref().unwrap().code), ("gms PUT", 2, 2));
     assert_eq!(inner.traceparent(), format!("00-{}-{}-01", &PARENT[3..35], hex::encode(&span.span_id)));
@@ -130,9 +70,10 @@ async fn a_span_is_exported_with_its_parent_and_outcome_and_nothing_of_the_log()
     assert_eq!(hex::encode(&span.parent_span_id), &PARENT[36..52]);
     let keys: Vec<&str> = span.attributes.iter().map(|pair| pair.key.as_str()).collect();
     assert_eq!((keys, span.events.len(), span.links.len()), (vec!["http.response.status_code"], 0, 0));
-    assert!(resource.contains(&("service.name".to_owned(), "gms".to_owned())), "{resource:?}");
-    let instance = resource.iter().find(|(key, _)| key == "service.instance.id");
-    assert!(instance.is_some_and(|(_, value)| value.len() == 32), "{resource:?}");
+    let resources = collector.resources();
+    assert!(resources.contains(&("service.name", "gms")), "{resources:?}");
+    let instance = resources.iter().find(|(key, _)| *key == "service.instance.id");
+    assert!(instance.is_some_and(|(_, value)| value.len() == 32), "{resources:?}");
 
     let [line] = &about(&lines, "of the log")[..] else { panic!("one line") };
     assert!(line.starts_with(&format!("{{\"trace_id\":\"{}\",\"timestamp\":", &PARENT[3..35])), "{line}");
@@ -142,8 +83,8 @@ async fn a_span_is_exported_with_its_parent_and_outcome_and_nothing_of_the_log()
 
 #[tokio::test]
 async fn a_stranger_joins_a_trace_but_decides_nothing() {
-    let (address, mut received) = collector().await;
-    let never = telemetry::subscriber(&config(address, 1_000_000_000), std::io::sink).unwrap();
+    let mut collector = Collector::start().await;
+    let never = telemetry::subscriber(&config(&collector, 1_000_000_000), std::io::sink).unwrap();
     let mut headers = http::HeaderMap::new();
     headers.insert("traceparent", PARENT.parse().unwrap());
     let traced = |cause: Cause| {
@@ -162,8 +103,8 @@ async fn a_stranger_joins_a_trace_but_decides_nothing() {
         let own = traced(Cause::NONE).traceparent();
         assert!(own.ends_with("-00") && !own.starts_with(&PARENT[..36]), "{own}");
     });
-    let (spans, _) = next(&mut received, 2).await;
-    let mut names: Vec<_> = spans.iter().map(|span| span.name.as_str()).collect();
+    collector.until("two spans", |spans| spans.len() > 1).await;
+    let mut names: Vec<_> = collector.spans().iter().map(|span| span.name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["child", "work"], "those of the member alone");
 }
