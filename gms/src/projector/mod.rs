@@ -17,16 +17,18 @@ mod news;
 mod tests;
 mod views;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use csc_service::trace::{self, Cause, Work};
 use csc_service::{Metrics, Shutdown};
 use csc_store::owner::{self, Fence};
 use csc_store::{Records, StoreError};
 use csc_types::{Clock, GroupId, Partition};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use futures::stream::{FuturesUnordered, StreamExt};
+use tracing::Instrument as _;
 
 use self::news::News;
 
@@ -57,7 +59,7 @@ pub(crate) enum ProjectError {
     Fenced,
 }
 
-type Running<'a> = FuturesUnordered<BoxFuture<'a, (GroupId, Result<(), ProjectError>)>>;
+type Running<'a> = FuturesUnordered<BoxFuture<'a, (GroupId, Cause, Result<(), ProjectError>)>>;
 
 impl Projector {
     pub(crate) fn new(records: Records, clock: Arc<dyn Clock>, metrics: &Metrics, replica: String) -> Self {
@@ -91,21 +93,25 @@ impl Projector {
         // Running or resting.
         let mut busy: HashSet<GroupId> = HashSet::new();
         let mut running: Running<'_> = FuturesUnordered::new();
-        let mut resting: FuturesUnordered<BoxFuture<'_, GroupId>> = FuturesUnordered::new();
+        let mut resting: FuturesUnordered<BoxFuture<'_, (GroupId, Cause)>> = FuturesUnordered::new();
         loop {
             while running.len() < AT_ONCE
-                && let Some(group) = waiting.iter().find(|group| !busy.contains(*group)).cloned()
+                && let Some(group) = waiting.keys().find(|group| !busy.contains(*group)).cloned()
             {
-                waiting.remove(&group);
+                let cause = waiting.remove(&group).unwrap_or_default();
                 busy.insert(group.clone());
                 let fence = &fences[usize::from(Partition::of(group.as_str()).number())];
+                let span = Work::Consumer.span("gms project", &cause);
                 running.push(Box::pin(async move {
-                    let result = self.project(&group, fence).await;
-                    (group, result)
+                    let result = self.project(&group, fence).instrument(span.clone()).await;
+                    if result.is_err() {
+                        trace::failed(&span);
+                    }
+                    (group, cause, result)
                 }));
             }
             tokio::select! {
-                Some((group, result)) = running.next() => {
+                Some((group, cause, result)) = running.next() => {
                     match result {
                         Ok(()) => {
                             busy.remove(&group);
@@ -115,13 +121,13 @@ impl Projector {
                             self.failures.inc();
                             tracing::warn!(%group, error = &error as &dyn std::error::Error, "group not projected yet");
                             // It takes no place from others while it rests.
-                            resting.push(Box::pin(tokio::time::sleep(PAUSE).map(|()| group)));
+                            resting.push(Box::pin(tokio::time::sleep(PAUSE).map(move |()| (group, cause))));
                         }
                     }
                 }
-                Some(group) = resting.next() => {
+                Some((group, cause)) = resting.next() => {
                     busy.remove(&group);
-                    waiting.insert(group);
+                    waiting.entry(group).or_insert(cause);
                 }
                 heard = news.next(self.records.store()) => match heard {
                     Ok(heard) => {
@@ -148,10 +154,11 @@ impl Projector {
     async fn unfinished(
         &self,
         partitions: impl Iterator<Item = Partition>,
-    ) -> Result<BTreeSet<GroupId>, StoreError> {
-        let mut groups = BTreeSet::new();
+    ) -> Result<BTreeMap<GroupId, Cause>, StoreError> {
+        let mut groups = BTreeMap::new();
         for partition in partitions {
-            groups.extend(group::unfinished(self.records.store(), partition).await?);
+            let unfinished = group::unfinished(self.records.store(), partition).await?;
+            groups.extend(unfinished.into_iter().map(|group| (group, Cause::NONE)));
         }
         Ok(groups)
     }

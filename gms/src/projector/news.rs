@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use csc_proto::event::v1::{LogEntry, log_entry};
+use csc_service::trace::Cause;
 use csc_store::{Cursor, Store, StoreError, Tail};
 use csc_types::{GroupId, Partition};
 use csc_xcap::usage::GROUPS;
@@ -22,8 +23,8 @@ pub(super) struct News {
 /// What was heard.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    /// Groups that changed.
-    pub(super) groups: Vec<GroupId>,
+    /// Groups that changed, and what changed them.
+    pub(super) groups: Vec<(GroupId, Cause)>,
     /// Partitions whose logs went on without us: compare states there.
     pub(super) lost: Vec<Partition>,
 }
@@ -61,12 +62,13 @@ impl News {
     }
 }
 
-/// The group whose canonical document an entry announces. Views are announced by the projector itself.
-fn changed_group(payload: &[u8]) -> Option<GroupId> {
+/// The group whose canonical document an entry announces, and in which trace. Views are announced by the projector itself.
+fn changed_group(payload: &[u8]) -> Option<(GroupId, Cause)> {
     let entry = LogEntry::decode(payload).ok()?;
+    let cause = Cause::of_entry(&entry.traceparent);
     let log_entry::Change::Document(changed) = entry.change? else { return None };
     let name = changed.path.strip_prefix(GROUPS.auid)?.strip_prefix("/global/byGroupID/")?;
-    name.parse().ok()
+    Some((name.parse().ok()?, cause))
 }
 
 #[cfg(test)]
@@ -81,7 +83,7 @@ mod tests {
         let organisation = "fire".parse().unwrap();
         let group: GroupId = "tel:+9".parse().unwrap();
         let heard = |path: &str| changed_group(&announce(path, &organisation));
-        assert_eq!(heard(&canonical(&group).path()), Some(group.clone()));
+        assert_eq!(heard(&canonical(&group).path()), Some((group.clone(), Cause::NONE)));
         assert_eq!(heard(&view(&"tel:+1".parse().unwrap(), &group).path()), None);
         assert_eq!(heard("org.3gpp.mcptt.user-profile/users/tel:+1/mcptt-user-profile-0.xml"), None);
         assert_eq!(changed_group(b"\xff"), None);

@@ -93,7 +93,10 @@ impl Shared {
         let span = Work::Server.span(format_args!("{service} {method}"), &cause);
         let mut response = self.dispatch(request, peer, route, &end).instrument(span.clone()).await;
         let status = response.status();
-        trace::outcome(&span, Protocol::Http, status.as_u16(), status.is_server_error());
+        trace::outcome(&span, Protocol::Http, status.as_u16());
+        if status.is_server_error() {
+            trace::failed(&span);
+        }
         let _entered = span.entered();
         if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
             // The rest of the body is not waited for, so nothing can follow it.

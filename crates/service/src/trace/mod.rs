@@ -67,15 +67,14 @@ impl Work {
     }
 }
 
-/// Notes how the work of `span` ended: the `code` of its protocol, and whether that means that this side failed.
-pub fn outcome(span: &Span, protocol: Protocol, code: u16, failed: bool) {
-    if span.is_disabled() {
-        return;
-    }
+/// Notes how the work of `span` ended: the `code` of its protocol.
+pub fn outcome(span: &Span, protocol: Protocol, code: u16) {
     span.set_attribute(protocol.attribute(), i64::from(code));
-    if failed {
-        span.set_status(Status::error(""));
-    }
+}
+
+/// Notes that the work of `span` failed, on this side.
+pub fn failed(span: &Span) {
+    span.set_status(Status::error(""));
 }
 
 /// Whose codes tell how work ended.

@@ -57,7 +57,8 @@ async fn a_span_is_exported_with_its_parent_and_outcome_and_nothing_of_the_log()
     };
     let span = Work::Server.span(format_args!("{} {}", "gms", "PUT"), &Cause::of_entry(PARENT));
     let inner = served.instrument(span.clone()).await;
-    outcome(&span, Protocol::Http, 503, true);
+    outcome(&span, Protocol::Http, 503);
+    failed(&span);
     drop(span);
     tracing::info!("outside");
 
