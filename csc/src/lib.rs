@@ -9,6 +9,7 @@ mod all_in_one;
 mod cli;
 mod demo;
 mod documents;
+mod edge;
 mod idms_keys;
 mod pki;
 pub mod provision;
@@ -19,3 +20,4 @@ pub mod ue;
 
 pub use all_in_one::AllInOne;
 pub use cli::main;
+pub use edge::Edge;
