@@ -195,14 +195,15 @@ async fn drive(link: Link, upstream: &Upstream, replica: &Replica, retired: &Shu
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use csc_service::{Metrics, OsEntropy};
+    use csc_service::{Identity, Metrics, OsEntropy};
     use csc_types::SystemClock;
-    use tokio_rustls::TlsConnector;
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+    use super::super::tls::{BusTls, Files};
     use super::*;
 
     type Answers = Arc<Mutex<io::Result<Vec<SocketAddr>>>>;
@@ -211,6 +212,9 @@ mod tests {
     fn keeper(answers: Answers, asked: Arc<AtomicUsize>, metrics: &Metrics) -> Keeper {
         let tls =
             ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+        let none = PathBuf::new();
+        let identity = Identity { certificate: none.clone(), key: none.clone() };
+        let tls = Arc::new(BusTls::new(Files { ca: none, identity }, tls));
         let lookup: Lookup = Arc::new(move |_| {
             asked.fetch_add(1, Ordering::Relaxed);
             let answer = match &*answers.lock().unwrap() {
@@ -224,7 +228,7 @@ mod tests {
             places: vec!["cms.example.org:4420".parse().unwrap()],
             lookup,
             every: Duration::from_millis(1),
-            dialer: Dialer::new(TlsConnector::from(Arc::new(tls)), "cms".try_into().unwrap(), 1),
+            dialer: Dialer::new(tls, "cms".try_into().unwrap(), 1),
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(OsEntropy),
         }

@@ -37,16 +37,16 @@ use anyhow::Context;
 use csc_process::{Platform, Program, Running};
 use csc_service::config::Settings;
 use csc_service::http::{HttpService, Mount};
-use csc_service::{App, AppConfig, ServiceParts, Task, TelemetryConfig};
+use csc_service::{App, AppConfig, ReadyCheck, ServiceParts, Task, TelemetryConfig};
 use csc_xcap::usage::GROUPS;
 use tokio::sync::oneshot;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use config::{EdgeConfig, HostPort, Times};
 use dial::Dialer;
 use forward::Forward;
 use keeper::{Keeper, LOOKUP, system_lookup};
+use tls::{BusTls, Files};
 use upstream::Upstream;
 
 /// `csc edge`: its settings.
@@ -78,63 +78,79 @@ impl Program for Edge {
         let bus = app.bus.as_ref().context(
             "the edge reaches the services over the TLS of the bus: set bus.listen, bus.certificate, bus.key and bus.ca",
         )?;
-        let (tls, requests) = (tls::connector(bus)?, app.http.limits.requests);
-        let way = Way { tls, times: edge.times, requests, platform };
-        let idms = way.mount("idms", edge.idms, ["idms", ".well-known"])?;
-        let kms = way.mount("kms", edge.kms, ["keymanagement"])?;
-        let gms = way.mount("gms", edge.gms, [GROUPS.auid])?;
-        let cms = way.fallback("cms", edge.cms)?;
+        let files = Files { ca: bus.ca.clone(), identity: bus.identity.clone() };
+        let tls = Arc::new(BusTls::open(files)?);
+        let way = Way { tls, times: edge.times, requests: app.http.limits.requests, platform };
+        let idms = way.to("idms", edge.idms)?.mount(["idms", ".well-known"]);
+        let kms = way.to("kms", edge.kms)?.mount(["keymanagement"]);
+        let gms = way.to("gms", edge.gms)?.mount([GROUPS.auid]);
+        let cms = way.to("cms", edge.cms)?.fall_back();
         let Platform { clock, entropy, metrics } = way.platform;
-        let app = App::new(app, metrics, clock, entropy).roots(documents.prefixes());
-        Ok(Running::new(app.mount(idms).mount(kms).mount(gms).mount(cms).bind().await?, None))
+        let mut app = App::new(app, metrics, clock, entropy).roots(documents.prefixes());
+        let mut upstreams = Vec::new();
+        for Lane { parts, upstream, .. } in [idms, kms, gms, cms] {
+            app = app.mount(parts);
+            upstreams.push(upstream);
+        }
+        let mut own = ServiceParts::new(Self::NAME);
+        own.ready.push(ReadyCheck::new("a service", move || {
+            let reached = upstreams.iter().any(|upstream| upstream.is_up());
+            async move { reached.then_some(()).context("no service can be reached") }
+        }));
+        Ok(Running::new(app.mount(own).bind().await?, None))
     }
 }
 
 /// What the ways to all services have in common.
 struct Way {
-    tls: TlsConnector,
+    tls: Arc<BusTls>,
     times: Times,
     /// How many requests may be under way at a time.
     requests: usize,
     platform: Platform,
 }
 
+/// The way to one service.
+struct Lane {
+    /// What keeps it open, and soon what it serves.
+    parts: ServiceParts,
+    upstream: Arc<Upstream>,
+    service: HttpService,
+}
+
 impl Way {
-    /// The way to the service `name`, whose replicas are at `places`; and what keeps it open.
-    fn to(&self, name: &'static str, places: Vec<HostPort>) -> anyhow::Result<(ServiceParts, HttpService)> {
+    /// The way to the service `name`, whose replicas are at `places`.
+    fn to(&self, name: &'static str, places: Vec<HostPort>) -> anyhow::Result<Lane> {
         let Platform { clock, entropy, metrics } = self.platform.clone();
         let upstream = Upstream::new(name, &metrics);
         let (users, gone) = oneshot::channel();
         let forward = Forward::new(Arc::clone(&upstream), self.times, Arc::clone(&entropy), &metrics, users);
         let forward = Arc::new(forward);
-        let dialer = Dialer::new(self.tls.clone(), ServerName::try_from(name)?, self.requests);
-        let keeper =
-            Keeper { upstream, places, lookup: system_lookup(), every: LOOKUP, dialer, clock, entropy };
-        let mut parts = ServiceParts::new(name);
-        parts.tasks.push(Task::new(name, move |_| keeper.run(gone)));
-        let service = tower::service_fn(move |request| {
+        let service = HttpService::new(tower::service_fn(move |request| {
             let forward = Arc::clone(&forward);
             async move { Ok::<_, Infallible>(forward.answer(request).await) }
-        });
-        Ok((parts, HttpService::new(service)))
+        }));
+        let dialer = Dialer::new(Arc::clone(&self.tls), ServerName::try_from(name)?, self.requests);
+        let (lookup, every) = (system_lookup(), LOOKUP);
+        let keeper =
+            Keeper { upstream: Arc::clone(&upstream), places, lookup, every, dialer, clock, entropy };
+        let mut parts = ServiceParts::new(name);
+        parts.tasks.push(Task::new(name, move |_| keeper.run(gone)));
+        Ok(Lane { parts, upstream, service })
+    }
+}
+
+impl Lane {
+    /// For what stands below `segments`.
+    fn mount(mut self, segments: impl IntoIterator<Item = &'static str>) -> Self {
+        let segments = segments.into_iter().map(str::to_owned).collect();
+        self.parts.mounts.push(Mount { segments, service: self.service.clone() });
+        self
     }
 
-    /// The same, for what stands below `segments`.
-    fn mount(
-        &self,
-        name: &'static str,
-        places: Vec<HostPort>,
-        segments: impl IntoIterator<Item = &'static str>,
-    ) -> anyhow::Result<ServiceParts> {
-        let (mut parts, service) = self.to(name, places)?;
-        parts.mounts.push(Mount { segments: segments.into_iter().map(str::to_owned).collect(), service });
-        Ok(parts)
-    }
-
-    /// The same, for what is nobody's.
-    fn fallback(&self, name: &'static str, places: Vec<HostPort>) -> anyhow::Result<ServiceParts> {
-        let (mut parts, service) = self.to(name, places)?;
-        parts.fallback = Some(service);
-        Ok(parts)
+    /// For what is nobody's.
+    fn fall_back(mut self) -> Self {
+        self.parts.fallback = Some(self.service.clone());
+        self
     }
 }

@@ -112,6 +112,11 @@ impl Upstream {
         }
     }
 
+    /// Whether a replica is connected.
+    pub(super) fn is_up(&self) -> bool {
+        self.replicas().iter().any(|replica| replica.open().is_some())
+    }
+
     fn pick(&self, avoided: Option<SocketAddr>) -> Option<Choice> {
         let replicas = self.replicas();
         let begin = self.turn.fetch_add(1, Ordering::Relaxed) % replicas.len().max(1);

@@ -63,3 +63,52 @@ async fn only_the_service_itself_is_believed() {
     assert_eq!(edge.get("/secret").await.body(), "cms");
     assert!(wrong.seen().is_empty());
 }
+
+#[tokio::test]
+async fn replicas_take_turns() {
+    let pki = Pki::new();
+    let (one, two) =
+        tokio::join!(Replica::start(&pki, "cms", named("one")), Replica::start(&pki, "cms", named("two")));
+    let edge = start(&pki, Layout::cms(&[&one, &two])).await;
+    edge.connected("cms", 2).await;
+    for _ in 0..10 {
+        edge.get("/a").await;
+    }
+    assert_eq!((one.seen().len(), two.seen().len()), (5, 5));
+}
+
+#[tokio::test]
+async fn certificates_are_replaced_without_a_restart() {
+    let pki = Pki::new();
+    pki.write("edge", &pki.terminals, "edge");
+    let cms = Replica::start(&pki, "cms", named("cms")).await;
+    let edge = start(&pki, Layout { edge: "replica_time = \"1m\"", ..Layout::cms(&[&cms]) }).await;
+    let asked = edge.get("/a");
+    let replaced = async { pki.write("edge", &pki.bus, "edge") };
+    let (answer, ()) = tokio::join!(asked, replaced);
+    assert_eq!(answer.body(), "cms");
+
+    std::fs::write(pki.at("edge.pem"), "no certificate").unwrap();
+    let address = cms.address;
+    cms.drain().await;
+    let _cms = Replica::start_at(address, &pki, "cms", named("back")).await;
+    assert_eq!(edge.get("/a").await.body(), "back", "the last good one goes on");
+}
+
+#[tokio::test]
+async fn ready_with_the_first_service_and_from_then_on() {
+    let pki = Pki::new();
+    let address = "127.0.0.1:0".parse().unwrap();
+    let gms = Replica::start_at(address, &pki, "gms", named("gms")).await;
+    let address = gms.address;
+    gms.drain().await;
+    let edge = start(&pki, Layout { gms: vec![address], ..Layout::default() }).await;
+    assert!(!edge.ready().await);
+    let gms = Replica::start_at(address, &pki, "gms", named("gms")).await;
+    while !edge.ready().await {
+        tokio::task::yield_now().await;
+    }
+    gms.drain().await;
+    edge.connected("gms", 0).await;
+    assert!(edge.ready().await);
+}

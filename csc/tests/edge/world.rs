@@ -53,7 +53,7 @@ impl Layout {
 /// An edge that runs.
 pub(crate) struct Running {
     pub(crate) https: SocketAddr,
-    pub(crate) admin: SocketAddr,
+    admin: SocketAddr,
     tls: Arc<ClientConfig>,
     stop: ShutdownTrigger,
     done: JoinHandle<anyhow::Result<()>>,
@@ -150,8 +150,18 @@ impl Running {
     }
 
     pub(crate) async fn metrics(&self) -> String {
+        self.operator("/metrics").await
+    }
+
+    /// Whether it says that it is ready.
+    pub(crate) async fn ready(&self) -> bool {
+        self.operator("/readyz").await.starts_with("HTTP/1.1 200 ")
+    }
+
+    async fn operator(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.admin).await.unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answer
