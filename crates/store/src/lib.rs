@@ -14,8 +14,9 @@ mod embedded;
 mod log;
 pub mod owner;
 mod records;
+pub mod redis;
 pub mod shared;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod turns;
 

@@ -25,7 +25,7 @@ pub struct LogEntry {
 ///
 /// It remembers which commit that entry came from, so that a log that was trimmed past it, or rewritten by a restore,
 /// is noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     pub(crate) id: LogId,
     pub(crate) commit: [u8; 16],

@@ -43,7 +43,8 @@ pub trait Engine: Send + Sync {
     async fn swap_birth(&self, partition: Partition);
 }
 
-/// One test for every case. The argument makes an [`Engine`]; it is evaluated anew, and awaited, in each test.
+/// One test for every case. The argument makes an [`Engine`], or `None` if this machine has not got what it needs; it is
+/// evaluated anew, and awaited, in each test.
 #[macro_export]
 macro_rules! conformance_tests {
     ($engine:expr) => {
@@ -85,7 +86,8 @@ macro_rules! conformance_tests {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                $crate::conformance::$module::$case(&$engine.await).await;
+                let Some(engine) = $engine.await else { return };
+                $crate::conformance::$module::$case(&engine).await;
             }
         )*
     };

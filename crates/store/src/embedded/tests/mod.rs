@@ -21,7 +21,7 @@ use super::{Embedded, Options};
 use crate::Store;
 use crate::conformance::Engine;
 
-crate::conformance_tests!(async { InFile::new() });
+crate::conformance_tests!(async { Some(InFile::new()) });
 
 /// A store in a file of its own.
 struct InFile {

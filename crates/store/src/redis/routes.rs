@@ -1,0 +1,279 @@
+//! Which server is master of a partition, and its connections.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use csc_types::Partition;
+use futures::future::join_all;
+use redis::{Cmd, Value, cmd};
+use tokio::sync::Mutex;
+use tokio::task::AbortHandle;
+
+use super::Access;
+use super::connection::{Connection, Login, octets};
+use super::failure::{Failure, answered};
+use super::keys::Keys;
+use super::lane::{Confirm, Lane};
+use super::lease::{self, Lease};
+use super::options::Topology;
+
+/// How long a server that is asked for the way may take.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// Which of a master's connections is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Commits, each acknowledged when it is replicated.
+    Commit,
+    /// Reads of what the master holds.
+    Read,
+    /// Reads of what is replicated.
+    Settled,
+}
+
+/// A master.
+pub(super) struct Node {
+    pub(super) address: Arc<str>,
+    access: Arc<Access>,
+    commits: Lane,
+    reads: Lane,
+    settled: Lane,
+    lease: Arc<Lease>,
+    keeper: AbortHandle,
+}
+
+impl Node {
+    fn new(access: &Arc<Access>, address: &Arc<str>) -> Arc<Self> {
+        let lane = |confirm| Lane::open(Arc::clone(access), Arc::clone(address), confirm);
+        let lease = Arc::new(Lease::default());
+        let keeper = lease::keep(Arc::clone(access), Arc::clone(address), Arc::clone(&lease));
+        Arc::new(Self {
+            address: Arc::clone(address),
+            access: Arc::clone(access),
+            commits: lane(Confirm::Yes),
+            reads: lane(Confirm::No),
+            settled: lane(Confirm::Yes),
+            keeper: tokio::spawn(keeper).abort_handle(),
+            lease,
+        })
+    }
+
+    /// An answer for each of `commands`. To be believed, a read needs the lease when its answer is there.
+    pub(super) async fn ask(&self, way: Way, commands: Arc<[Cmd]>) -> Result<Vec<Value>, Failure> {
+        let lane = match way {
+            Way::Commit => return self.commits.ask(commands).await,
+            Way::Read => &self.reads,
+            Way::Settled => &self.settled,
+        };
+        let answers = lane.ask(commands).await?;
+        self.lease.check(self.access.clock.monotonic())?;
+        Ok(answers)
+    }
+
+    /// Commits that wait.
+    pub(super) fn queued(&self) -> usize {
+        self.commits.queued()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+/// The masters as they were found at one time.
+pub(super) struct Table {
+    /// Rises with every search.
+    pub(super) number: u64,
+    /// By partition.
+    nodes: Vec<Option<Arc<Node>>>,
+    why: String,
+}
+
+impl Table {
+    pub(super) fn node(&self, partition: Partition) -> Result<&Arc<Node>, Failure> {
+        let node = self.nodes.get(usize::from(partition.number())).and_then(Option::as_ref);
+        node.ok_or_else(|| Failure::Gone(self.why.clone()))
+    }
+
+    /// Every master once.
+    pub(super) fn nodes(&self) -> Vec<&Arc<Node>> {
+        let mut nodes: Vec<_> = self.nodes.iter().flatten().collect();
+        nodes.sort_unstable_by_key(|node| Arc::as_ptr(node));
+        nodes.dedup_by_key(|node| Arc::as_ptr(node));
+        nodes
+    }
+}
+
+pub(super) struct Routes {
+    access: Arc<Access>,
+    table: RwLock<Arc<Table>>,
+    searching: Mutex<()>,
+}
+
+impl Routes {
+    pub(super) fn new(access: Arc<Access>) -> Self {
+        let nodes = Partition::all().map(|_| None).collect();
+        let table = Table { number: 0, nodes, why: "no master has been found yet".to_owned() };
+        Self { access, table: RwLock::new(Arc::new(table)), searching: Mutex::new(()) }
+    }
+
+    pub(super) fn current(&self) -> Arc<Table> {
+        Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks for the masters, unless somebody has done so since the table `seen`. Without success the old ones stay.
+    pub(super) async fn search(&self, seen: u64) {
+        let _turn = self.searching.lock().await;
+        let old = self.current();
+        if old.number != seen {
+            return;
+        }
+        let found = match &self.access.options.topology {
+            Topology::Standalone => self.access.options.addresses.first().map_or_else(
+                || Err("no address".to_owned()),
+                |address| Ok(Partition::all().map(|_| Some(Arc::from(address.as_str()))).collect()),
+            ),
+            Topology::Sentinel { name, username, password } => {
+                let login = || Login { username: username.as_deref(), password: password.as_ref() };
+                sentinels(&self.access, name, login).await
+            }
+            Topology::Cluster => cluster(&self.access, &old).await,
+        };
+        let mut table = Table { number: old.number + 1, nodes: old.nodes.clone(), why: old.why.clone() };
+        match found {
+            Err(why) => table.why = why,
+            Ok(addresses) => {
+                let mut known: Vec<Arc<Node>> = old.nodes().into_iter().cloned().collect();
+                table.nodes = addresses
+                    .iter()
+                    .map(|address: &Option<Arc<str>>| {
+                        let address = address.as_ref()?;
+                        if let Some(node) = known.iter().find(|node| node.address == *address) {
+                            return Some(Arc::clone(node));
+                        }
+                        tracing::info!(%address, "redis master");
+                        known.push(Node::new(&self.access, address));
+                        known.last().cloned()
+                    })
+                    .collect();
+                "no master serves the partition".clone_into(&mut table.why);
+            }
+        }
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
+    }
+}
+
+/// The addresses of the masters, by partition.
+type Found = Result<Vec<Option<Arc<str>>>, String>;
+
+/// Asks every Sentinel; the one that knows the latest election is right.
+async fn sentinels<'a>(access: &Access, name: &str, login: impl Fn() -> Login<'a>) -> Found {
+    let mut ask = cmd("SENTINEL");
+    ask.arg("MASTER").arg(name);
+    let ask = [ask];
+    let asked = access.options.addresses.iter().map(|address| question(access, address, login(), &ask));
+    let answers = join_all(asked).await;
+    let mut best: Option<(u64, String)> = None;
+    let mut why = String::new();
+    for answer in answers {
+        match answer
+            .and_then(|mut values| values.pop().and_then(master).ok_or_else(|| "an odd answer".to_owned()))
+        {
+            Ok(found) if best.as_ref().is_none_or(|best| best.0 < found.0) => best = Some(found),
+            Ok(_) => {}
+            Err(reason) => why = reason,
+        }
+    }
+    let (_, address) = best.ok_or_else(|| format!("no Sentinel knows the master {name:?}: {why}"))?;
+    let address: Arc<str> = Arc::from(address);
+    Ok(Partition::all().map(|_| Some(Arc::clone(&address))).collect())
+}
+
+/// The election and the address from what a Sentinel tells of a master: names and values in turn.
+fn master(told: Value) -> Option<(u64, String)> {
+    let Value::Array(fields) = told else { return None };
+    let field = |name: &str| {
+        let value = fields.chunks_exact(2).find(|pair| octets(&pair[0]) == Some(name.as_bytes()))?.get(1)?;
+        std::str::from_utf8(octets(value)?).ok()
+    };
+    Some((field("config-epoch")?.parse().ok()?, address(field("ip")?, field("port")?)))
+}
+
+/// Asks every node that is known; the one that knows the latest epoch is right.
+async fn cluster(access: &Access, old: &Table) -> Found {
+    let mut addresses: Vec<&str> = old.nodes().into_iter().map(|node| &*node.address).collect();
+    addresses.extend(access.options.addresses.iter().map(String::as_str));
+    addresses.sort_unstable();
+    addresses.dedup();
+    let command = |word| {
+        let mut command = cmd("CLUSTER");
+        command.arg(word);
+        command
+    };
+    let ask = [command("INFO"), command("SLOTS")];
+    let options = &access.options;
+    let login = || Login { username: options.username.as_deref(), password: options.password.as_ref() };
+    let answers = join_all(addresses.iter().map(|address| question(access, address, login(), &ask))).await;
+    let mut best: Option<(u64, Vec<Option<Arc<str>>>)> = None;
+    let mut why = String::new();
+    for (asked, answer) in addresses.iter().zip(answers) {
+        match answer.and_then(|values| slots(asked, &values).ok_or_else(|| "an odd answer".to_owned())) {
+            Ok(found) if best.as_ref().is_none_or(|best| best.0 < found.0) => best = Some(found),
+            Ok(_) => {}
+            Err(reason) => why = reason,
+        }
+    }
+    best.map(|best| best.1).ok_or_else(|| format!("no node of the cluster answers: {why}"))
+}
+
+/// The epoch that a node knows, and the master of each partition.
+fn slots(asked: &str, values: &[Value]) -> Option<(u64, Vec<Option<Arc<str>>>)> {
+    let [info, Value::Array(ranges)] = values else { return None };
+    let info = std::str::from_utf8(octets(info)?).ok()?;
+    let epoch =
+        info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"))?.trim().parse().ok()?;
+    let mut masters = vec![None; Partition::all().count()];
+    for range in ranges {
+        let Value::Array(range) = range else { return None };
+        let [Value::Int(first), Value::Int(last), Value::Array(node), ..] = range.as_slice() else {
+            return None;
+        };
+        let Value::Int(port) = node.get(1)? else { return None };
+        // A node that does not know its own address leaves it out.
+        let host = node.first().and_then(octets).and_then(|host| std::str::from_utf8(host).ok());
+        let host = host.filter(|host| !host.is_empty() && *host != "?");
+        let host = host.or_else(|| super::options::split(asked).map(|(host, _)| host))?;
+        let master: Arc<str> = Arc::from(address(host, &port.to_string()));
+        for (partition, place) in Partition::all().zip(&mut masters) {
+            if (*first..=*last).contains(&i64::from(Keys::slot(partition))) {
+                *place = Some(Arc::clone(&master));
+            }
+        }
+    }
+    Some((epoch, masters))
+}
+
+fn address(host: &str, port: &str) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// Asks a server something on a connection of its own.
+async fn question(
+    access: &Access,
+    address: &str,
+    login: Login<'_>,
+    ask: &[Cmd],
+) -> Result<Vec<Value>, String> {
+    let answer = async {
+        let mut connection = Connection::open(access, address, login, PATIENCE).await?;
+        let answers = connection.send(ask).await?;
+        let answers = answers.into_iter().map(|answer| answered(answer).map_err(|(failure, _)| failure));
+        answers.collect::<Result<Vec<_>, Failure>>()
+    };
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answer) => answer.map_err(|failure| failure.to_string()),
+        Err(_) => Err(format!("{address} does not answer")),
+    }
+}
