@@ -2,17 +2,36 @@
 
 use std::sync::Arc;
 
+use csc_types::SystemClock;
+use tokio::sync::mpsc;
+
 use super::{Engine, Subject, key, somewhere};
-use crate::{Change, Records, UpdateError, owner};
+use crate::owner::{Fence, Ownership, Replicas, Role, Shift};
+use crate::{Change, Records, UpdateError};
+
+const ROLE: Role = Role { owners: "test.role", replicas: "test.replica" };
 
 /// Whoever lost the role can write nothing more in it, and is told at once.
 pub async fn a_stale_owner_is_refused(engine: &dyn Engine) {
     let subject = Subject::open(engine).await;
     let records = Records::new(Arc::clone(&subject.store), subject.entropy.clone());
     let claim = async |replica| {
-        owner::claim(&records, somewhere(), "test.role", replica).await.expect("a claim always succeeds")
+        let owner = Ownership::new(&records, Arc::new(SystemClock::new()), ROLE, replica, Replicas::Alone);
+        let (shifts, mut told) = mpsc::channel(1);
+        let gained = async {
+            loop {
+                match told.recv().await.expect("it runs until it is dropped") {
+                    Shift::Gained(partition, fence) if partition == somewhere() => return fence,
+                    _ => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = owner.run(shifts, std::future::pending()) => unreachable!("nobody stops it"),
+            fence = gained => fence,
+        }
     };
-    let write = async |fence: &owner::Fence, value: &'static str| {
+    let write = async |fence: &Fence, value: &'static str| {
         let keys = [key("a")];
         records
             .update(somewhere(), &keys, |_| {

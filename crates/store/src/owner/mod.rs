@@ -11,7 +11,14 @@
 
 mod alone;
 mod lease;
+mod peers;
+mod plan;
 mod records;
+mod several;
+mod spread;
+mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -19,8 +26,9 @@ use csc_types::{Clock, Partition};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::lease::Lease;
-pub use self::records::claim;
-use crate::{Check, Records};
+use self::records::Board;
+pub use self::tally::Tally;
+use crate::{Check, Records, StoreError};
 
 /// A role that replicas share among them, partition by partition. Both collections begin with the service's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,17 +84,19 @@ pub struct Released(#[allow(dead_code, reason = "its drop is the message")] ones
 
 /// One replica's part in sharing a role.
 pub struct Ownership {
-    records: Records,
-    role: Role,
+    board: Board,
+    clock: Arc<dyn Clock>,
     /// The name of this replica; no other process has had it.
     replica: String,
+    replicas: Replicas,
     lease: Lease,
+    tally: Tally,
 }
 
 impl Ownership {
-    /// The part of `replica` in `role`. The name must be one that no process has used before, such as a random one:
-    /// the records of an earlier process must not speak for this one. Nothing is read or written before
-    /// [`run`](Self::run).
+    /// The part of `replica` in `role`; `clock` measures how long nothing was heard of others. The name must be one
+    /// that no process has used before, such as a random one: the records of an earlier process must not speak for this
+    /// one. Nothing is read or written before [`run`](Self::run).
     pub fn new(
         records: &Records,
         clock: Arc<dyn Clock>,
@@ -94,8 +104,9 @@ impl Ownership {
         replica: impl Into<String>,
         replicas: Replicas,
     ) -> Self {
-        let lease = Lease::new(clock, replicas);
-        Self { records: records.settled(), role, replica: replica.into(), lease }
+        let lease = Lease::new(Arc::clone(&clock), replicas);
+        let board = Board::new(records, role);
+        Self { board, clock, replica: replica.into(), replicas, lease, tally: Tally::default() }
     }
 
     /// Tells the holder whether it may still act.
@@ -103,10 +114,34 @@ impl Ownership {
         self.lease.clone()
     }
 
-    /// Takes, keeps and hands over partitions, and tells `shifts`, until `stop` resolves. Then everything that is held
-    /// is lost, handed over and released, and this returns; it goes on patiently while the store does not answer. A
-    /// holder that is gone (its receiver is dropped) counts as a stop.
-    pub async fn run(self, shifts: mpsc::Sender<Shift>, stop: impl Future<Output = ()> + Send) {
-        self.run_alone(&shifts, stop).await;
+    /// Counts what is held.
+    pub fn tally(&self) -> Tally {
+        self.tally.clone()
     }
+
+    /// Takes, keeps and hands over partitions, and tells `shifts`, until `stop` resolves. Then everything that is held
+    /// is lost, handed over and released, and this returns; while the store does not answer it goes on trying. A holder
+    /// that is gone (its receiver is dropped) counts as a stop.
+    ///
+    /// A channel with room for a shift of each partition keeps this from waiting for the holder, and so from looking
+    /// at the others.
+    pub async fn run(self, shifts: mpsc::Sender<Shift>, stop: impl Future<Output = ()>) {
+        match self.replicas {
+            Replicas::Alone => self.run_alone(&shifts, stop).await,
+            Replicas::Several => self.run_several(&shifts, stop).await,
+        }
+    }
+}
+
+/// Makes `replica` the owner of `partition` in the role whose owner records lie in `owners`, whoever has been it.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn claim(
+    records: &Records,
+    partition: Partition,
+    owners: &'static str,
+    replica: &str,
+) -> Result<Fence, StoreError> {
+    Board::new(records, Role { owners, replicas: owners }).seize(partition, replica).await
 }
