@@ -108,7 +108,10 @@ impl Forward {
         self.requests.with_label_values(&[self.upstream.name, outcome]).inc();
         let failed = result.is_err();
         let response = result.unwrap_or_else(|failure| self.refusal(failure));
-        trace::outcome(&span, Protocol::Http, response.status().as_u16(), failed);
+        trace::outcome(&span, Protocol::Http, response.status().as_u16());
+        if failed {
+            trace::failed(&span);
+        }
         response
     }
 
