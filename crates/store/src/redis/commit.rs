@@ -7,6 +7,8 @@ use redis::{Cmd, Value};
 
 use super::connection::octets;
 use super::keys::{self, Keys};
+#[cfg(feature = "testing")]
+use super::options::Sabotage;
 use super::routes::Way;
 use super::{Access, Inner};
 use crate::{Commit, CommitError, Key, StoreError};
@@ -100,7 +102,11 @@ fn start(access: &Access, partition: Partition, birth: &str, collections: &[&'st
     if access.options.callers_time() {
         call.arg(now);
     } else {
-        call.arg("");
+        #[cfg(feature = "testing")]
+        let server = if access.options.breaks(Sabotage::Counter) { "0" } else { "" };
+        #[cfg(not(feature = "testing"))]
+        let server = "";
+        call.arg(server);
     }
     call.arg(access.options.log_entries);
     call

@@ -15,6 +15,8 @@ use tokio::task::AbortHandle;
 use super::Access;
 use super::connection::Connection;
 use super::failure::{Failure, answered};
+#[cfg(feature = "testing")]
+use super::options::Sabotage;
 
 /// How many requests share a pipeline at most, and how many octets end it earlier: what bounds the time that the first of
 /// them waits, and the server's memory.
@@ -51,6 +53,8 @@ impl Lane {
     pub(super) fn open(access: Arc<Access>, address: Arc<str>, confirm: Confirm) -> Self {
         let (requests, received) = mpsc::channel(access.options.queue.max(1));
         let need = if confirm == Confirm::Yes { access.options.min_replicas } else { 0 };
+        #[cfg(feature = "testing")]
+        let need = if access.options.breaks(Sabotage::Wait) { 0 } else { need };
         let server = Server { access, address, need, connection: None };
         Self { requests, task: tokio::spawn(server.run(received)).abort_handle() }
     }

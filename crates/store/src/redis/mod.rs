@@ -66,6 +66,8 @@ use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 
 pub use birth::InstallError;
+#[cfg(feature = "testing")]
+pub use options::Sabotage;
 pub use options::{OptionsError, Password, RedisOptions, Topology};
 pub use stats::Stats;
 
@@ -130,8 +132,10 @@ impl RedisStore {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, OptionsError> {
         options.check()?;
-        let access =
-            Access { options, scripts: Scripts::new(), clock, entropy, counters: Counters::default() };
+        let scripts = Scripts::new();
+        #[cfg(feature = "testing")]
+        let scripts = if options.breaks(Sabotage::Birth) { Scripts::unchecked() } else { scripts };
+        let access = Access { options, scripts, clock, entropy, counters: Counters::default() };
         let access = Arc::new(access);
         let routes = Arc::new(Routes::new(Arc::clone(&access)));
         let inner = Arc::new(Inner {

@@ -39,6 +39,18 @@ pub enum Topology {
     Cluster,
 }
 
+/// A promise that the engine breaks, so that a test of the promise has something to find.
+#[cfg(feature = "testing")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Nobody waits for replicas.
+    Wait,
+    /// A revision is the last one plus one, whatever the time is.
+    Counter,
+    /// Nobody looks at birth records.
+    Birth,
+}
+
 /// How the engine is set up.
 #[derive(Clone)]
 pub struct RedisOptions {
@@ -63,6 +75,9 @@ pub struct RedisOptions {
     pub log_entries: u64,
     /// Commits and reads that may wait for one server; whoever comes then waits for a place. Default: 1024.
     pub queue: usize,
+    /// Tests only: a promise to break.
+    #[cfg(feature = "testing")]
+    pub sabotage: Option<Sabotage>,
     /// Tests only: scripts go by the engine's clock instead of the server's.
     #[cfg(test)]
     pub(crate) callers_time: bool,
@@ -82,6 +97,8 @@ impl RedisOptions {
             deadline: Duration::from_secs(5),
             log_entries: 10_000,
             queue: 1024,
+            #[cfg(feature = "testing")]
+            sabotage: None,
             #[cfg(test)]
             callers_time: false,
         }
@@ -98,6 +115,12 @@ impl RedisOptions {
             return Err(OptionsError("the prefix of keys has a brace".to_owned()));
         }
         Ok(())
+    }
+
+    /// Whether this promise is to be broken.
+    #[cfg(feature = "testing")]
+    pub(super) fn breaks(&self, promise: Sabotage) -> bool {
+        self.sabotage == Some(promise)
     }
 
     /// Whether scripts go by the engine's clock.
