@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use csc_service::trace::{self, Cause, Protocol, Work};
 use csc_sip::{Arrival, Capabilities, Refusal, TransactionKey, Unserved, reply_to, screen};
 use sip_codec::{
     Core, Encoded, Headers, Limits, Message, Method, Name, Request, ResponseBuilder, Status, Via,
 };
+use tracing::{Instrument as _, Span};
 
 use super::{Engine, Half};
 use crate::accept::unavailable;
@@ -97,13 +99,16 @@ impl Engine {
             return self.reply(Reply { key, half, status: refusal.status, answer, to });
         }
         let (accept, request) = (self.accept.clone(), request.clone());
-        self.replies.spawn(async move {
+        let span = Work::Server.span("subscription-proxy SUBSCRIBE", &Cause::NONE);
+        let answering = async move {
             let (status, answer) = match accept.subscribe(&request, source).await {
                 Ok(answer) => (Status::OK, Some(answer)),
                 Err(refusal) => (refusal.status, build(refusal.answer(request.headers(), &own_tag, source))),
             };
+            trace::outcome(&Span::current(), Protocol::Sip, status.code());
             Reply { key, half, status, answer, to }
-        });
+        };
+        self.replies.spawn(answering.instrument(span));
     }
 
     /// Sends the answer to a SUBSCRIBE, and lets its NOTIFY follow.
