@@ -95,6 +95,7 @@ impl Program for AllInOne {
             metrics,
             verifier: Arc::clone(&verifier),
             naming: csc_subscription_proxy::process::naming(&documents),
+            replicas: host.replicas,
         };
         let (proxy, address) =
             csc_subscription_proxy::build(&sip, deps).await.context("subscription-proxy")?;

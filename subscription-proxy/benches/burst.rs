@@ -18,6 +18,7 @@ use std::time::Duration;
 use csc_proto::record::v1::IndexEntry;
 use csc_service::Shutdown;
 use csc_service::config::Settings;
+use csc_store::owner::Replicas;
 use csc_store::{Change, Embedded, Options, Records, StoreError, shared};
 use csc_subscription_proxy::{Config, Deps, Naming, build};
 use csc_test_support::SeededEntropy;
@@ -132,6 +133,7 @@ async fn start(bench: &Bench, folder: &std::path::Path) -> SocketAddr {
             root_uri: "https://csc.example.org:4420/".to_owned(),
             open_terminals: false,
         },
+        replicas: Replicas::Alone,
     };
     let (mut parts, address) = build(&config, deps).await.unwrap();
     let (trigger, shutdown) = Shutdown::new();

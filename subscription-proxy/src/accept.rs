@@ -36,7 +36,10 @@ const ATTEMPTS: usize = 8;
 
 /// What answering a SUBSCRIBE needs.
 pub(crate) struct Accept {
+    /// For what only helps to decide.
     pub(crate) records: Records,
+    /// For what is acted upon: no 200 may rest on a dialog that a failover takes back.
+    pub(crate) settled: Records,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) verifier: Arc<TokenVerifier>,
     pub(crate) naming: Arc<Naming>,
@@ -106,7 +109,7 @@ impl Accept {
             }
             Ok(self.write(&key, &record, &answer, answer.clone()))
         };
-        let updated = self.records.update(partition, std::slice::from_ref(&key), decide).await;
+        let updated = self.settled.update(partition, std::slice::from_ref(&key), decide).await;
         Ok(updated.map_err(rejected)?.outcome)
     }
 
@@ -120,7 +123,7 @@ impl Accept {
         let partition = tag::partition(tag).ok_or(Status::NO_SUCH_TRANSACTION)?;
         let key = dialog_key(tag);
         for _ in 0..ATTEMPTS {
-            let read = self.records.get(partition, &key).await.map_err(store)?;
+            let read = self.settled.get(partition, &key).await.map_err(store)?;
             let old = known(&key, std::slice::from_ref(&read))?;
             let old = old.filter(|old| self.is_dialog(old, core)).ok_or(Status::NO_SUCH_TRANSACTION)?;
             if let Some(answer) = repeated(&old, core) {
@@ -138,7 +141,7 @@ impl Accept {
                     false => Change::nothing(None),
                 })
             };
-            let updated = self.records.update(partition, std::slice::from_ref(&key), decide).await;
+            let updated = self.settled.update(partition, std::slice::from_ref(&key), decide).await;
             if let Some(answer) = updated.map_err(rejected)?.outcome {
                 return Ok(answer);
             }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use csc_auth::TokenVerifier;
 use csc_service::{Metrics, ReadyCheck, ServiceParts, Task};
 use csc_store::Records;
+use csc_store::owner::{Ownership, Replicas};
 use csc_types::{Clock, Entropy};
 
 use crate::accept::Accept;
@@ -16,6 +17,7 @@ use crate::domain::notify::Sender;
 use crate::domain::tag::Tags;
 use crate::domain::target::Naming;
 use crate::engine::{self, EngineMetrics, SipSocket};
+use crate::records::ROLE;
 
 /// What the service needs from the process.
 pub struct Deps {
@@ -31,6 +33,8 @@ pub struct Deps {
     pub verifier: Arc<TokenVerifier>,
     /// How documents are named.
     pub naming: Naming,
+    /// Whether other processes notify for the same store.
+    pub replicas: Replicas,
 }
 
 /// Why the service cannot be built.
@@ -64,7 +68,10 @@ pub async fn build(config: &Config, deps: Deps) -> Result<(ServiceParts, SocketA
         xcap_root: deps.naming.root_uri.clone(),
         quoted_etags: config.quoted_etags,
     };
+    let replica = format!("{:016x}", deps.entropy.next_u64());
+    let ownership = Ownership::new(&deps.records, deps.clock.clone(), ROLE, replica, deps.replicas);
     let accept = Arc::new(Accept {
+        settled: deps.records.settled(),
         records: deps.records,
         clock: deps.clock,
         verifier: deps.verifier,
@@ -74,14 +81,13 @@ pub async fn build(config: &Config, deps: Deps) -> Result<(ServiceParts, SocketA
         sender,
     });
     let metrics = EngineMetrics::new(&deps.metrics);
-    let replica = format!("{:016x}", deps.entropy.next_u64());
     let ready = Arc::new(AtomicBool::new(false));
     let is_ready = ready.clone();
-    let run = move |shutdown| engine::run(accept, socket, deps.entropy, metrics, replica, ready, shutdown);
+    let run = move |shutdown| engine::run(accept, socket, deps.entropy, metrics, ownership, ready, shutdown);
     let mut parts = ServiceParts::new("subscription-proxy");
     parts.ready.push(ReadyCheck::new("notifier", move || {
         let ready = is_ready.load(Ordering::Acquire);
-        async move { if ready { Ok(()) } else { Err(anyhow::anyhow!("the role is not claimed yet")) } }
+        async move { if ready { Ok(()) } else { Err(anyhow::anyhow!("the logs are not followed yet")) } }
     }));
     parts.tasks.push(Task::new("notifier", run));
     Ok((parts, local))

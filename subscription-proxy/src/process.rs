@@ -61,6 +61,7 @@ impl Program for Process {
             metrics,
             verifier,
             naming: naming(&documents),
+            replicas: host.replicas,
         };
         let (parts, address) = app::build(&sip, deps).await.context("subscription-proxy")?;
         host.mount(keys).mount(parts).bind(Some(address)).await

@@ -5,10 +5,12 @@
 //! | `subscription-proxy.dialog` | our tag | [`DialogRecord`] | whoever answers a SUBSCRIBE; removed by the owner |
 //! | `subscription-proxy.delivery` | our tag | [`DeliveryRecord`] | the owner of the partition, under its fence |
 //! | `subscription-proxy.notifier` | `owner` | `csc.record.v1.Owner` | `csc_store::owner` |
+//! | `subscription-proxy.replica` | a replica, in partition 0 | `csc.record.v1.Heartbeat` | `csc_store::owner` |
 //!
 //! A dialog's commit appends a `SubscriptionChanged` entry. Fields are never renumbered or reused.
 
 use csc_sip::Dialog;
+use csc_store::owner::Role;
 use csc_store::{Key, StoreError};
 use csc_types::Timestamp;
 use prost::Message;
@@ -16,7 +18,8 @@ use prost::Message;
 use crate::domain::subscription::{Progress, State};
 
 /// The role of the replica that notifies the subscribers of a partition.
-pub(crate) const ROLE: &str = "subscription-proxy.notifier";
+pub(crate) const ROLE: Role =
+    Role { owners: "subscription-proxy.notifier", replicas: "subscription-proxy.replica" };
 /// Dialog records.
 pub(crate) const DIALOG: &str = "subscription-proxy.dialog";
 const DELIVERY: &str = "subscription-proxy.delivery";

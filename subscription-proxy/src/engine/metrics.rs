@@ -1,13 +1,16 @@
 //! What operators see of the engine.
 
 use csc_service::Metrics;
-use prometheus::{IntCounterVec, IntGauge};
+use prometheus::{IntCounter, IntCounterVec, IntGauge};
 
 /// Its metrics.
 pub(crate) struct EngineMetrics {
     answers: IntCounterVec,
     notifies: IntCounterVec,
     subscriptions: IntGauge,
+    partitions: IntGauge,
+    gains: IntCounter,
+    dropped: IntCounter,
 }
 
 impl EngineMetrics {
@@ -22,6 +25,19 @@ impl EngineMetrics {
             ),
             subscriptions: metrics
                 .gauge("csc_sip_subscriptions", "Subscriptions of this replica.", &[])
+                .with_label_values::<&str>(&[]),
+            partitions: metrics
+                .gauge("csc_sip_partitions", "Partitions whose subscribers this replica notifies.", &[])
+                .with_label_values::<&str>(&[]),
+            gains: metrics
+                .counter("csc_sip_partitions_gained_total", "Partitions that came to this replica.", &[])
+                .with_label_values::<&str>(&[]),
+            dropped: metrics
+                .counter(
+                    "csc_sip_datagrams_dropped_total",
+                    "Datagrams not sent because too many waited for the system's send buffer.",
+                    &[],
+                )
                 .with_label_values::<&str>(&[]),
         }
     }
@@ -52,6 +68,19 @@ impl EngineMetrics {
 
     pub(super) fn silent(&self) {
         self.notifies.with_label_values(&["silent"]).inc();
+    }
+
+    pub(super) fn gained(&self) {
+        self.gains.inc();
+        self.partitions.inc();
+    }
+
+    pub(super) fn lost(&self) {
+        self.partitions.dec();
+    }
+
+    pub(super) fn dropped(&self, count: u64) {
+        self.dropped.inc_by(count);
     }
 
     pub(super) fn subscriptions(&self, count: usize) {

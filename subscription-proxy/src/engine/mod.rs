@@ -7,18 +7,23 @@
 //! ```text
 //!            ┌─ tail ────── what changed ─────┐
 //!  logs ─────┘                                ▼
-//!  store ── reader ◄── what to look at ──── engine ◄──► socket
-//!        ── writer ◄── progress, endings ──   │  ▲
+//!  ownership ─────── partitions come and go ► engine ◄──► socket
+//!  store ── reader ◄── what to look at ────   │  ▲
+//!        ── loaders ◄── partitions that came  │  │
+//!        ── writers ◄── progress, endings ──  │  │
 //!        ── SUBSCRIBE ◄───────────────────────┘  └─ answers
 //! ```
 
+mod holdings;
 mod inbound;
+mod loader;
 mod metrics;
 mod outbound;
 mod reader;
 mod socket;
 mod subscribers;
 mod tail;
+mod watch;
 mod watchers;
 mod windows;
 mod writer;
@@ -30,26 +35,24 @@ use std::time::Duration;
 
 use csc_service::Shutdown;
 use csc_sip::{ClientTransactions, Expired, Limits, ServerTransactions};
-use csc_store::Records;
-use csc_store::owner::{self, Fence};
+use csc_store::owner::{Lease, Ownership, Shift};
 use csc_types::{Entropy, McpttId, Partition};
-use futures::future::join_all;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 pub(crate) use self::metrics::EngineMetrics;
 pub(crate) use self::socket::SipSocket;
 
+use self::holdings::{Done, Holding};
 use self::inbound::Reply;
+use self::loader::{Page, Stored};
 use self::outbound::Sent;
-use self::reader::{Found, Job, Stored};
+use self::reader::{Found, Job};
 use self::subscribers::Entry;
 use self::tail::News;
 use self::watchers::Watchers;
 use self::windows::Windows;
-use self::writer::{Write, Written};
 use crate::accept::Accept;
-use crate::records::ROLE;
 
 /// Our tag, which names a dialog.
 type Tag = Arc<str>;
@@ -58,38 +61,39 @@ type Half = (String, String);
 
 /// Octets that a remembered request and its answer take in the mean at most.
 const OCTETS_PER_REQUEST: usize = 4_096;
-/// Jobs handed to the reader or the writer at once.
+/// Jobs handed to the reader or to a writer at once.
 const BATCH: usize = 1_024;
+/// Pages of dialogs that may wait.
+const PAGES: usize = 8;
 /// Subscriptions moved on before the socket is looked at again.
 const TURN: usize = 128;
 /// The longest sleep while a timer runs. The clock is handed in, and need not run as the runtime's does.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Runs the notifier until shutdown, or until this replica may no longer notify. `ready` becomes true once it has the role.
+/// Runs the notifier until shutdown. `ready` becomes true once the logs are followed.
 pub(crate) async fn run(
     accept: Arc<Accept>,
     socket: SipSocket,
     entropy: Arc<dyn Entropy>,
     metrics: EngineMetrics,
-    replica: String,
+    ownership: Ownership,
     ready: Arc<AtomicBool>,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let claims = Partition::all().map(|partition| claim(&accept.records, partition, &replica));
-    let fences = tokio::select! {
-        fences = join_all(claims) => fences.into_iter().collect::<BTreeMap<_, _>>(),
-        () = shutdown.requested() => return Ok(()),
-    };
-    ready.store(true, Ordering::Release);
     let (to_reader, reader_jobs) = mpsc::channel(1);
     let (reader_found, from_reader) = mpsc::channel(1);
-    let (to_writer, writer_jobs) = mpsc::channel(1);
-    let (writer_done, from_writer) = mpsc::channel(1);
+    let (pages, from_loaders) = mpsc::channel(PAGES);
     let (tail_news, from_tail) = mpsc::channel(1);
+    let (shifts, from_ownership) = mpsc::channel(usize::from(csc_types::PARTITIONS));
+    let lease = ownership.lease();
     let mut helpers = JoinSet::new();
-    helpers.spawn(reader::run(accept.records.clone(), accept.naming.clone(), reader_jobs, reader_found));
-    helpers.spawn(writer::run(accept.records.clone(), Arc::new(fences), writer_jobs, writer_done));
-    helpers.spawn(tail::run(accept.records.clone(), tail_news));
+    helpers.spawn(reader::run(accept.clone(), reader_jobs, reader_found));
+    helpers.spawn(tail::run(accept.settled.clone(), tail_news));
+    let stop = shutdown.clone();
+    helpers.spawn(async move {
+        ownership.run(shifts, async move { stop.requested().await }).await;
+        Ok(())
+    });
     let config = &accept.config;
     let requests = config.max_per_source;
     let limits = Limits { requests, octets: requests.saturating_mul(OCTETS_PER_REQUEST) };
@@ -101,39 +105,31 @@ pub(crate) async fn run(
         socket,
         entropy,
         metrics,
+        lease,
+        holdings: BTreeMap::new(),
+        leaving: BTreeSet::new(),
+        followed: BTreeSet::new(),
+        numbers: 0,
         entries: HashMap::new(),
         by_user: HashMap::new(),
         watchers: Watchers::default(),
         ready: VecDeque::new(),
+        unleased: Vec::new(),
         timers: BTreeSet::new(),
         jobs: VecDeque::new(),
         dirty: VecDeque::new(),
-        writes: VecDeque::new(),
-        reading: false,
-        writing: false,
         to_reader,
-        to_writer,
+        pages,
+        work: JoinSet::new(),
         replies: JoinSet::new(),
         answering: HashMap::new(),
         parked: Vec::new(),
         stopping: false,
     };
-    let ended = engine.run(from_reader, from_writer, from_tail, &mut helpers, shutdown).await;
+    let inputs = Inputs { from_ownership, from_reader, from_loaders, from_tail };
+    let ended = engine.run(inputs, &mut helpers, &ready, shutdown).await;
     helpers.shutdown().await;
     ended
-}
-
-/// Takes the role of the notifier for a partition. In one process this replica has it for all.
-async fn claim(records: &Records, partition: Partition, replica: &str) -> (Partition, Fence) {
-    loop {
-        match owner::claim(records, partition, ROLE, replica).await {
-            Ok(fence) => return (partition, fence),
-            Err(error) => {
-                tracing::warn!(%error, partition = partition.number(), "role of the notifier not claimed");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-        }
-    }
 }
 
 struct Engine {
@@ -144,38 +140,62 @@ struct Engine {
     server: ServerTransactions,
     client: ClientTransactions<Sent>,
     windows: Windows,
+    /// Whether this replica may act for what it holds.
+    lease: Lease,
+    holdings: BTreeMap<Partition, Holding>,
+    /// Those of them that are handed over.
+    leaving: BTreeSet<Partition>,
+    /// Partitions whose logs are followed.
+    followed: BTreeSet<Partition>,
+    /// The last number of a holding, a reading, or a generation of a subscription.
+    numbers: u64,
+    /// The subscriptions of the partitions that are held.
     entries: HashMap<Tag, Entry>,
     /// Subscriptions of each user.
     by_user: HashMap<McpttId, Vec<Tag>>,
     watchers: Watchers,
     /// Subscriptions that may have something to do.
     ready: VecDeque<Tag>,
+    /// Those that have something to say once the lease is valid again.
+    unleased: Vec<Tag>,
     timers: BTreeSet<(Duration, Tag)>,
     /// What is to be read, apart from documents.
     jobs: VecDeque<Job>,
     /// Subscriptions whose documents are to be read.
     dirty: VecDeque<Tag>,
-    /// Subscriptions with something to be written.
-    writes: VecDeque<Tag>,
-    reading: bool,
-    writing: bool,
     to_reader: mpsc::Sender<Vec<Job>>,
-    to_writer: mpsc::Sender<Vec<Write>>,
+    pages: mpsc::Sender<Page>,
+    /// What holdings do beside: their dialogs are read, their progress is written.
+    work: JoinSet<Done>,
     replies: JoinSet<Reply>,
     /// Dialogs whose SUBSCRIBE is being answered: their NOTIFY comes after the answer.
     answering: HashMap<Half, usize>,
     /// What was loaded for those.
-    parked: Vec<(Tag, Box<Stored>)>,
+    parked: Vec<Parked>,
     stopping: bool,
+}
+
+/// A dialog that was read while its SUBSCRIBE was being answered.
+struct Parked {
+    tag: Tag,
+    number: u64,
+    stored: Box<Stored>,
+}
+
+/// What the helpers give.
+struct Inputs {
+    from_ownership: mpsc::Receiver<Shift>,
+    from_reader: mpsc::Receiver<Vec<Found>>,
+    from_loaders: mpsc::Receiver<Page>,
+    from_tail: mpsc::Receiver<Vec<News>>,
 }
 
 impl Engine {
     async fn run(
         mut self,
-        mut from_reader: mpsc::Receiver<Vec<Found>>,
-        mut from_writer: mpsc::Receiver<Vec<Written>>,
-        mut from_tail: mpsc::Receiver<Vec<News>>,
+        mut inputs: Inputs,
         helpers: &mut JoinSet<anyhow::Result<()>>,
+        ready: &AtomicBool,
         shutdown: Shutdown,
     ) -> anyhow::Result<()> {
         loop {
@@ -183,13 +203,16 @@ impl Engine {
             self.timers(now);
             self.turn(now);
             self.hand_out();
-            if self.stopping && self.replies.is_empty() && !self.writing && self.writes.is_empty() {
+            self.hand_over(now);
+            // Whoever owned the partitions has handed all of them over, and everything that was accepted is answered.
+            let idle = self.replies.is_empty() && self.socket.is_flushed();
+            if self.stopping && inputs.from_ownership.is_closed() && self.holdings.is_empty() && idle {
                 return Ok(());
             }
             let sleep = self.sleep(now);
             tokio::select! {
-                ready = self.socket.ready() => {
-                    ready?;
+                readable = self.socket.ready() => {
+                    readable?;
                     for (datagram, source) in self.socket.receive() {
                         self.datagram(datagram, source);
                     }
@@ -200,26 +223,28 @@ impl Engine {
                         self.reply(reply?);
                     }
                 }
-                Some(found) = from_reader.recv() => {
-                    self.reading = false;
+                Some(found) = inputs.from_reader.recv() => {
                     for found in found {
                         self.found(found);
                     }
                 }
-                Some(written) = from_writer.recv() => {
-                    self.writing = false;
-                    for written in written {
-                        self.written(written);
-                    }
-                }
-                Some(news) = from_tail.recv() => {
+                Some(page) = inputs.from_loaders.recv() => self.page(page),
+                Some(done) = self.work.join_next() => match done {
+                    Ok(done) => self.done(done),
+                    // It belonged to a partition that was dropped.
+                    Err(error) if error.is_cancelled() => {}
+                    Err(error) => return Err(error.into()),
+                },
+                Some(news) = inputs.from_tail.recv() => {
+                    ready.store(true, Ordering::Release);
                     for news in news {
                         self.heard(news);
                     }
                 }
+                Some(shift) = inputs.from_ownership.recv() => self.shift(shift),
                 Some(helper) = helpers.join_next() => {
                     helper??;
-                    anyhow::bail!("a part of the notifier stopped");
+                    anyhow::ensure!(shutdown.is_requested(), "a part of the notifier stopped");
                 }
                 () = tokio::time::sleep(sleep) => {}
                 () = shutdown.requested(), if !self.stopping => self.stopping = true,
@@ -241,6 +266,8 @@ impl Engine {
             self.client.next_deadline(),
             self.windows.next_deadline(),
             self.timers.first().map(|(deadline, _)| *deadline),
+            self.next_hand_over(now),
+            (!self.unleased.is_empty()).then(|| now + TICK),
         ];
         let next = deadlines.into_iter().flatten().min();
         next.map_or(Duration::from_secs(3600), |next| next.saturating_sub(now).min(TICK))
@@ -251,10 +278,12 @@ impl Engine {
         self.server.expire(now);
         for expired in self.client.expire(now) {
             match expired {
-                Expired::Repeat(request, to) => {
+                // Without the lease another replica may be saying something newer.
+                Expired::Repeat(request, to) if self.lease.valid() => {
                     self.metrics.repeated();
                     self.socket.send(request, to);
                 }
+                Expired::Repeat(..) => {}
                 Expired::TimedOut(sent) => self.timed_out(&sent, now),
             }
         }
@@ -276,24 +305,28 @@ impl Engine {
 
     /// Moves subscriptions on, a limited number of them.
     fn turn(&mut self, now: Duration) {
+        if !self.unleased.is_empty() && self.lease.valid() {
+            self.ready.extend(self.unleased.drain(..));
+        }
         for _ in 0..TURN {
             let Some(tag) = self.ready.pop_front() else { break };
             self.step(&tag, now);
         }
         self.metrics.subscriptions(self.entries.len());
+        self.metrics.dropped(self.socket.take_dropped());
     }
 
-    /// Gives the reader and the writer what has gathered for them, if they have nothing to do.
+    /// Gives the reader and the writers what has gathered for them, if they have nothing to do.
     fn hand_out(&mut self) {
-        if !self.reading {
+        if !(self.jobs.is_empty() && self.dirty.is_empty())
+            && let Ok(place) = self.to_reader.clone().try_reserve_owned()
+        {
             let jobs = self.next_jobs();
-            // Each takes one batch at a time, so there is room.
-            self.reading = !jobs.is_empty() && self.to_reader.try_send(jobs).is_ok();
+            if !jobs.is_empty() {
+                place.send(jobs);
+            }
         }
-        if !self.writing {
-            let writes = self.next_writes();
-            self.writing = !writes.is_empty() && self.to_writer.try_send(writes).is_ok();
-        }
+        self.hand_out_writes();
     }
 }
 

@@ -12,13 +12,14 @@ use crate::domain::{hop, notify};
 #[derive(Debug)]
 pub(super) struct Sent {
     tag: Tag,
-    pub(super) slot: u64,
+    slot: u64,
 }
 
 impl Engine {
     /// Does what a subscription has to do next.
     pub(super) fn step(&mut self, tag: &Tag, now: Duration) {
         let Some(entry) = self.entries.get_mut(tag) else { return };
+        let Some(holding) = self.holdings.get_mut(&entry.partition) else { return };
         if let Some(timer) = entry.timer.take() {
             self.timers.remove(&(timer, tag.clone()));
         }
@@ -28,9 +29,12 @@ impl Engine {
                 self.timers.insert((deadline, tag.clone()));
             }
             Step::Wait(None) => {}
-            Step::Reserve => entry.store(tag, &mut self.writes),
-            Step::Remove => entry.remove(tag, &mut self.writes),
-            Step::Send => self.send_notify(tag, now),
+            Step::Remove => entry.remove(tag, holding),
+            // Whoever gets the partition says it.
+            Step::Reserve | Step::Send if !holding.stays() => {}
+            Step::Reserve => entry.reserve(tag, holding),
+            Step::Send if self.lease.valid() => self.send_notify(tag, now),
+            Step::Send => self.unleased.push(tag.clone()),
         }
     }
 
@@ -61,6 +65,9 @@ impl Engine {
                 match self.client.start(&branch, "NOTIFY", request.clone(), hop, sent, now) {
                     Ok(()) => {
                         entry.branch = branch;
+                        if let Some(holding) = self.holdings.get_mut(&entry.partition) {
+                            holding.under_way += 1;
+                        }
                         self.metrics.sent();
                         self.socket.send(request, hop);
                     }
@@ -79,15 +86,34 @@ impl Engine {
         }
     }
 
+    /// A NOTIFY is no longer under way.
+    fn ended(&mut self, sent: &Sent) {
+        self.windows.release(sent.slot);
+        let entry = self.entries.get(&sent.tag);
+        if let Some(holding) = entry.and_then(|entry| self.holdings.get_mut(&entry.partition)) {
+            holding.under_way -= 1;
+        }
+    }
+
+    /// Gives up the NOTIFY that is under way, if there is one.
+    pub(super) fn cancel(&mut self, tag: &Tag) {
+        let Some(entry) = self.entries.get(tag) else { return };
+        if let Some(sent) = self.client.cancel(&entry.branch) {
+            self.ended(&sent);
+        }
+    }
+
     /// A NOTIFY was answered.
     pub(super) fn answered(&mut self, sent: &Sent, status: Status, retry_after: Option<u32>) {
         let now = self.now();
-        self.windows.release(sent.slot);
+        self.ended(sent);
         let Some(entry) = self.entries.get_mut(&sent.tag) else { return };
         match entry.subscription.answered(status, retry_after, now) {
             Answered::Acknowledged => {
                 self.metrics.acknowledged();
-                entry.store(&sent.tag, &mut self.writes);
+                if let Some(holding) = self.holdings.get_mut(&entry.partition) {
+                    entry.store(&sent.tag, holding);
+                }
             }
             Answered::Kept => self.metrics.refused(),
             Answered::Over => self.metrics.ended(),
@@ -98,7 +124,7 @@ impl Engine {
     /// Nobody answered a NOTIFY within timer F.
     pub(super) fn timed_out(&mut self, sent: &Sent, now: Duration) {
         self.metrics.silent();
-        self.windows.release(sent.slot);
+        self.ended(sent);
         self.over(&sent.tag, now);
     }
 

@@ -1,32 +1,32 @@
 //! Reads for the engine, one batch at a time and in order: what a later batch saw is never older than what an earlier one
-//! saw, so an answer can simply replace the one before it.
+//! saw, so an answer can simply replace the one before it. What all jobs of a batch need is read at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use csc_store::{Records, StoreError};
-use csc_types::{Caller, Etag, McpttId, Partition, Revision, Server};
+use csc_store::StoreError;
+use csc_types::{Caller, Etag, Partition};
+use futures::FutureExt as _;
+use futures::future::join_all;
 use tokio::sync::mpsc;
 
 use super::Tag;
-use crate::documents::Look;
-use crate::domain::subscription::{Progress, State};
+use super::loader::{self, Stored};
+use super::watch::Watch;
+use crate::accept::Accept;
+use crate::documents::{Asked, Look};
+use crate::domain::subscription::State;
 use crate::domain::tag::partition;
-use crate::domain::target::{Naming, Target};
-use crate::records::{DIALOG, DeliveryRecord, DialogRecord, decode, delivery_key, dialog_key};
 
 /// Between two attempts while the store does not answer.
-const RETRY: Duration = Duration::from_secs(1);
-/// Dialogs found at once.
-const PAGE: usize = 256;
+const RETRY: Duration = Duration::from_millis(500);
 
 /// One thing to read.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// The tags of all dialogs of a partition.
-    Scan(Partition),
-    /// The records of a dialog.
-    Load(Tag),
+    /// The records of a dialog, for the holding of its partition with this number.
+    Load(Tag, u64),
     /// Documents of a subscription.
     Look {
         /// Which.
@@ -38,17 +38,6 @@ pub(super) enum Job {
         /// What of it.
         what: What,
     },
-}
-
-/// Who watches what.
-#[derive(Debug)]
-pub(super) struct Watch {
-    /// The user, or the server's PSI.
-    pub(super) subscriber: McpttId,
-    /// The server, if it is one.
-    pub(super) server: Option<Server>,
-    /// The documents.
-    pub(super) targets: Vec<Target>,
 }
 
 /// What to look at.
@@ -63,20 +52,10 @@ pub(super) enum What {
 /// What was found.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// Dialogs of a partition.
-    Dialogs(Vec<Tag>),
     /// A dialog, if it is still there.
-    Loaded(Tag, Option<Box<Stored>>),
+    Loaded(Tag, u64, Option<Box<Stored>>),
     /// Documents.
     Seen(Tag, u64, Seen),
-}
-
-/// The records of a dialog.
-#[derive(Debug)]
-pub(super) struct Stored {
-    pub(super) dialog: DialogRecord,
-    pub(super) version: Revision,
-    pub(super) progress: Progress,
 }
 
 /// What a look found.
@@ -92,78 +71,90 @@ pub(super) enum Seen {
     Damaged,
 }
 
-/// Reads batches until the engine is gone.
+/// Reads batches until the engine is gone. What the store does not answer is asked again later, and holds up nothing else.
 pub(super) async fn run(
-    records: Records,
-    naming: Arc<Naming>,
+    accept: Arc<Accept>,
     mut batches: mpsc::Receiver<Vec<Job>>,
     found: mpsc::Sender<Vec<Found>>,
 ) -> anyhow::Result<()> {
-    while let Some(batch) = batches.recv().await {
-        let mut look = Look::new(records.store(), &naming);
-        let mut results = Vec::with_capacity(batch.len());
-        for job in &batch {
-            loop {
-                match read(job, &records, &mut look).await {
-                    Ok(result) => break results.push(result),
-                    Err(error @ StoreError::Damaged(_)) => {
-                        tracing::error!(%error, "subscription is not served");
-                        if let Job::Look { tag, generation, .. } = job {
-                            results.push(Found::Seen(tag.clone(), *generation, Seen::Damaged));
-                        }
-                        break;
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "store failed while notifying");
-                        tokio::time::sleep(RETRY).await;
-                        look = Look::new(records.store(), &naming);
-                    }
-                }
-            }
-        }
+    let mut again: Vec<Job> = Vec::new();
+    loop {
+        let batch = tokio::select! {
+            batch = batches.recv() => match batch {
+                Some(batch) => batch,
+                None => return Ok(()),
+            },
+            () = tokio::time::sleep(RETRY), if !again.is_empty() => std::mem::take(&mut again),
+        };
+        let (results, failed) = read_all(&accept, batch).await;
+        again.extend(failed);
         if found.send(results).await.is_err() {
             return Ok(());
         }
     }
-    Ok(())
 }
 
-async fn read(job: &Job, records: &Records, look: &mut Look<'_>) -> Result<Found, StoreError> {
-    match job {
-        Job::Scan(partition) => scan(records, *partition).await.map(Found::Dialogs),
-        Job::Load(tag) => Ok(Found::Loaded(tag.clone(), load(records, tag).await?.map(Box::new))),
-        Job::Look { tag, generation, watch, what } => {
-            Ok(Found::Seen(tag.clone(), *generation, seen(watch, what, look).await?))
+async fn read_all(accept: &Accept, batch: Vec<Job>) -> (Vec<Found>, Vec<Job>) {
+    let mut look = Look::new(accept.settled.store(), &accept.naming);
+    let (loads, looks): (Vec<_>, Vec<_>) = batch.into_iter().partition(|job| matches!(job, Job::Load(..)));
+    let (mut results, mut failed) = load(accept, loads).await;
+    look.ahead(&looks.iter().filter_map(asked).collect::<Vec<_>>()).await;
+    for job in looks {
+        let Job::Look { tag, generation, watch, what } = &job else { continue };
+        match seen(watch, what, &mut look).await {
+            Ok(seen) => results.push(Found::Seen(tag.clone(), *generation, seen)),
+            Err(error @ StoreError::Damaged(_)) => {
+                tracing::error!(%error, "subscription is not served");
+                results.push(Found::Seen(tag.clone(), *generation, Seen::Damaged));
+            }
+            Err(error) => {
+                if failed.is_empty() {
+                    tracing::warn!(%error, "store failed while notifying");
+                }
+                failed.push(job);
+            }
         }
     }
+    (results, failed)
 }
 
-async fn scan(records: &Records, partition: Partition) -> Result<Vec<Tag>, StoreError> {
-    let mut tags: Vec<Tag> = Vec::new();
-    loop {
-        let after = tags.last().cloned();
-        let page = records.store().scan(partition, DIALOG, "", after.as_deref(), PAGE).await?;
-        let full = page.len() == PAGE;
-        tags.extend(page.into_iter().map(|(name, _)| Tag::from(name)));
-        if !full {
-            return Ok(tags);
+/// Loads dialogs, those of a partition together.
+async fn load(accept: &Accept, jobs: Vec<Job>) -> (Vec<Found>, Vec<Job>) {
+    let mut partitions: BTreeMap<(Partition, u64), Vec<Tag>> = BTreeMap::new();
+    for job in jobs {
+        if let Job::Load(tag, number) = job
+            && let Some(partition) = partition(&tag)
+        {
+            partitions.entry((partition, number)).or_default().push(tag);
         }
     }
+    let mut reads = Vec::new();
+    for (&(partition, number), tags) in &partitions {
+        for tags in tags.chunks(loader::PAGE) {
+            reads.push(async move { (number, tags, loader::these(accept, partition, tags).await) }.boxed());
+        }
+    }
+    let (mut results, mut failed) = (Vec::new(), Vec::new());
+    for (number, tags, read) in join_all(reads).await {
+        match read {
+            Ok(dialogs) => {
+                results.extend(dialogs.into_iter().map(|(tag, stored)| Found::Loaded(tag, number, stored)));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "store failed while loading subscriptions");
+                failed.extend(tags.iter().map(|tag| Job::Load(tag.clone(), number)));
+            }
+        }
+    }
+    (results, failed)
 }
 
-async fn load(records: &Records, tag: &Tag) -> Result<Option<Stored>, StoreError> {
-    let Some(partition) = partition(tag) else { return Ok(None) };
-    let keys = [dialog_key(tag), delivery_key(tag)];
-    let found = records.store().get(partition, &keys).await?;
-    let [dialog, delivery] = &found[..] else {
-        return Err(StoreError::Damaged("no answer for a key".to_owned()));
-    };
-    let Some(value) = &dialog.value else { return Ok(None) };
-    let progress = match &delivery.value {
-        Some(value) => decode::<DeliveryRecord>(&keys[1], value)?.progress(&keys[1])?,
-        None => Progress::default(),
-    };
-    Ok(Some(Stored { dialog: decode(&keys[0], value)?, version: dialog.version, progress }))
+fn asked(job: &Job) -> Option<Asked<'_>> {
+    let Job::Look { watch, what, .. } = job else { return None };
+    Some(match what {
+        What::All => Asked::All(watch.user(), &watch.targets),
+        What::At(caller, paths) => Asked::At(caller, &watch.targets, paths),
+    })
 }
 
 async fn seen(watch: &Watch, what: &What, look: &mut Look<'_>) -> Result<Seen, StoreError> {

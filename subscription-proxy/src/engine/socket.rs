@@ -22,6 +22,8 @@ pub(crate) struct SipSocket {
     socket: UdpSocket,
     local: SocketAddr,
     outbox: VecDeque<(Encoded, SocketAddr)>,
+    /// Messages that found no place in it.
+    dropped: u64,
     buffer: Vec<u8>,
 }
 
@@ -39,7 +41,7 @@ impl SipSocket {
         socket.bind(&listen.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
         let local = socket.local_addr()?;
-        Ok(SipSocket { socket, local, outbox: VecDeque::new(), buffer: vec![0; DATAGRAM] })
+        Ok(SipSocket { socket, local, outbox: VecDeque::new(), dropped: 0, buffer: vec![0; DATAGRAM] })
     }
 
     /// Where it listens.
@@ -54,7 +56,19 @@ impl SipSocket {
         }
         if self.outbox.len() < OUTBOX {
             self.outbox.push_back((message, to));
+        } else {
+            self.dropped += 1;
         }
+    }
+
+    /// Whether nothing waits to be sent.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.outbox.is_empty()
+    }
+
+    /// How many messages were dropped since this was last asked.
+    pub(super) fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
     }
 
     /// False if it is to be tried again. A destination that cannot be reached is silence, and timers deal with that.

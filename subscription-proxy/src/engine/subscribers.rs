@@ -1,20 +1,21 @@
 //! The subscriptions in memory: how they come, what they are told, how they go.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use csc_sip::Dialog;
-use csc_types::{Caller, McpttId, Revision, Server, Timestamp};
+use csc_types::{Caller, McpttId, Partition, Revision, Timestamp};
 
-use super::reader::{Found, Job, Seen, Stored, Watch, What};
+use super::holdings::Holding;
+use super::loader::Stored;
+use super::reader::{Found, Job, Seen, What};
 use super::tail::News;
+use super::watch::Watch;
 use super::writer::{Write, Written};
-use super::{BATCH, Engine, Half, Tag};
+use super::{BATCH, Engine, Half, Parked, Tag};
 use crate::domain::subscription::{End, Subscription};
 use crate::domain::tag::partition;
-use crate::domain::target::Target;
-use crate::records::{DeliveryRecord, DialogRecord};
+use crate::records::DeliveryRecord;
 
 /// Paths that one subscription collects before it looks at everything instead.
 const PATHS: usize = 64;
@@ -24,10 +25,11 @@ const PATHS: usize = 64;
 pub(super) struct Entry {
     pub(super) subscription: Subscription,
     pub(super) dialog: Dialog,
+    pub(super) partition: Partition,
     pub(super) event_id: Option<String>,
     /// The version of the dialog record it was made from.
     version: Revision,
-    /// Changes whenever `watch` or the state to be reported starts anew.
+    /// Changes whenever `watch` or the state to be reported starts anew; no two subscriptions ever have the same.
     generation: u64,
     watch: Arc<Watch>,
     /// Who the last full look found.
@@ -37,7 +39,7 @@ pub(super) struct Entry {
     pub(super) timer: Option<Duration>,
     /// Whether it waits for a place in a window.
     pub(super) waiting: bool,
-    /// The branch of its last NOTIFY.
+    /// The branch of the NOTIFY that is under way, or was last.
     pub(super) branch: String,
     dirty: Dirty,
     pending: Pending,
@@ -61,19 +63,24 @@ enum Pending {
 
 impl Entry {
     /// Notes that its progress is to be stored.
-    pub(super) fn store(&mut self, tag: &Tag, writes: &mut VecDeque<Tag>) {
+    pub(super) fn store(&mut self, tag: &Tag, holding: &mut Holding) {
         if self.pending == Pending::Nothing {
-            writes.push_back(tag.clone());
+            holding.writes.push_back(tag.clone());
             self.pending = Pending::Progress;
         }
     }
 
+    /// The same, and the next NOTIFY waits for it.
+    pub(super) fn reserve(&mut self, tag: &Tag, holding: &mut Holding) {
+        self.store(tag, holding);
+        holding.urgent = true;
+    }
+
     /// Notes that its records are to be removed.
-    pub(super) fn remove(&mut self, tag: &Tag, writes: &mut VecDeque<Tag>) {
-        if self.pending == Pending::Nothing {
-            writes.push_back(tag.clone());
-        }
+    pub(super) fn remove(&mut self, tag: &Tag, holding: &mut Holding) {
+        self.store(tag, holding);
         self.pending = Pending::End;
+        holding.urgent = true;
     }
 
     /// Notes what to look at. True if nothing was noted before.
@@ -106,21 +113,13 @@ impl Engine {
                     self.look(&tag, None);
                 }
             }
-            News::Dialog(tag) => self.jobs.push_back(Job::Load(Tag::from(tag))),
-            News::Missed(here) => {
-                let mut known: Vec<Tag> = self.entries.keys().cloned().collect();
-                for tag in &known {
-                    self.look(tag, None);
-                }
-                known.retain(|tag| partition(tag) == Some(here));
-                self.jobs.extend(known.into_iter().map(Job::Load));
-                self.jobs.push_back(Job::Scan(here));
-            }
+            News::Dialog(tag) => self.changed(Tag::from(tag)),
+            News::Missed(here) => self.missed(here),
         }
     }
 
     /// Has a subscription's documents looked at: what an entry that names `path` may have changed, or everything.
-    fn look(&mut self, tag: &Tag, path: Option<&str>) {
+    pub(super) fn look(&mut self, tag: &Tag, path: Option<&str>) {
         if let Some(entry) = self.entries.get_mut(tag)
             && entry.soil(path)
         {
@@ -146,11 +145,12 @@ impl Engine {
         jobs
     }
 
-    /// The next batch for the writer.
-    pub(super) fn next_writes(&mut self) -> Vec<Write> {
+    /// The next batch for the writer of a partition.
+    pub(super) fn next_writes(&mut self, partition: Partition) -> Vec<Write> {
         let mut writes = Vec::new();
+        let Some(holding) = self.holdings.get_mut(&partition) else { return writes };
         while writes.len() < BATCH {
-            let Some(tag) = self.writes.pop_front() else { break };
+            let Some(tag) = holding.writes.pop_front() else { break };
             let Some(entry) = self.entries.get_mut(&tag) else { continue };
             match std::mem::replace(&mut entry.pending, Pending::Nothing) {
                 Pending::Nothing => {}
@@ -161,25 +161,20 @@ impl Engine {
                 Pending::End => writes.push(Write::End(tag, entry.version)),
             }
         }
+        // What is left may be what could not wait.
+        holding.urgent = !holding.writes.is_empty();
         writes
     }
 
     /// Takes what the reader found.
     pub(super) fn found(&mut self, found: Found) {
         match found {
-            Found::Dialogs(tags) => {
-                let unknown = tags.into_iter().filter(|tag| !self.entries.contains_key(tag));
-                self.jobs.extend(unknown.map(Job::Load));
-            }
-            Found::Loaded(tag, None) => self.forget(&tag),
-            Found::Loaded(tag, Some(stored)) => {
-                let half = (stored.dialog.call_id.clone(), stored.dialog.remote_tag.clone());
-                if self.answering.contains_key(&half) {
-                    self.parked.push((tag, stored));
-                } else {
-                    self.loaded(&tag, *stored);
+            Found::Loaded(tag, number, None) => {
+                if self.holds(&tag, number) {
+                    self.forget(&tag);
                 }
             }
+            Found::Loaded(tag, number, Some(stored)) => self.stored(tag, number, stored),
             Found::Seen(tag, generation, seen) => {
                 let Some(entry) = self.entries.get_mut(&tag) else { return };
                 if entry.generation != generation {
@@ -203,53 +198,72 @@ impl Engine {
         }
     }
 
+    /// Whether the partition of `tag` is held, and since before what is at hand was asked for.
+    fn holds(&self, tag: &Tag, number: u64) -> bool {
+        let holding = partition(tag).and_then(|partition| self.holdings.get(&partition));
+        holding.is_some_and(|holding| holding.number() == number)
+    }
+
+    /// A dialog was read for the holding with this number. While its SUBSCRIBE is being answered it waits.
+    pub(super) fn stored(&mut self, tag: Tag, number: u64, stored: Box<Stored>) {
+        let half = (stored.dialog.call_id.clone(), stored.dialog.remote_tag.clone());
+        if self.answering.contains_key(&half) {
+            self.parked.push(Parked { tag, number, stored });
+        } else {
+            self.loaded(&tag, number, *stored);
+        }
+    }
+
     /// The answer to a SUBSCRIBE has left: what it changed may now be acted upon.
     pub(super) fn unpark(&mut self, half: &Half) {
-        let of = |stored: &Stored| stored.dialog.call_id == half.0 && stored.dialog.remote_tag == half.1;
-        let (now, later) = std::mem::take(&mut self.parked).into_iter().partition(|(_, stored)| of(stored));
+        let of = |parked: &Parked| {
+            parked.stored.dialog.call_id == half.0 && parked.stored.dialog.remote_tag == half.1
+        };
+        let (now, later) = std::mem::take(&mut self.parked).into_iter().partition(of);
         self.parked = later;
-        for (tag, stored) in now {
-            self.loaded(&tag, *stored);
+        for Parked { tag, number, stored } in now {
+            self.loaded(&tag, number, *stored);
         }
     }
 
     /// A dialog record was read that is new to us, or a newer version, or the same again.
-    fn loaded(&mut self, tag: &Tag, stored: Stored) {
+    fn loaded(&mut self, tag: &Tag, number: u64, stored: Stored) {
+        let Some(partition) = partition(tag).filter(|_| self.holds(tag, number)) else { return };
         let now = self.now();
         let left = stored.dialog.expires().since(self.accept.clock.now());
         let expires = now.saturating_add(left);
         let cseq = stored.dialog.remote_cseq;
+        self.numbers += 1;
+        let generation = self.numbers;
         if let Some(entry) = self.entries.get_mut(tag) {
             if entry.version >= stored.version {
                 return;
             }
             self.watchers.remove(tag, &entry.watch);
-            let Some(watch) = self.watch(&stored.dialog) else { return self.forget(tag) };
-            let Some(entry) = self.entries.get_mut(tag) else { return };
             entry.subscription.refreshed(cseq, expires);
             entry.dialog = stored.dialog.dialog();
             entry.event_id = stored.dialog.event_id.clone();
             entry.version = stored.version;
-            entry.generation += 1;
-            entry.watch = Arc::new(watch);
+            entry.generation = generation;
+            entry.watch = Arc::new(stored.watch);
             entry.swept = stored.dialog.swept();
             if entry.pending == Pending::End {
                 // It was about to be removed: the refresh came first, and wins.
                 entry.pending = Pending::Progress;
             }
         } else {
-            let Some(watch) = self.watch(&stored.dialog) else { return };
             let interval = self.accept.config.min_notify_interval;
             let mut subscription = Subscription::new(stored.progress, cseq, interval);
             subscription.expire_at(expires);
-            let user = watch.subscriber.clone();
+            let user = stored.watch.subscriber.clone();
             let entry = Entry {
                 subscription,
                 dialog: stored.dialog.dialog(),
+                partition,
                 event_id: stored.dialog.event_id.clone(),
                 version: stored.version,
-                generation: 0,
-                watch: Arc::new(watch),
+                generation,
+                watch: Arc::new(stored.watch),
                 caller: None,
                 swept: stored.dialog.swept(),
                 timer: None,
@@ -259,6 +273,9 @@ impl Engine {
                 pending: Pending::Nothing,
             };
             self.entries.insert(tag.clone(), entry);
+            if let Some(holding) = self.holdings.get_mut(&partition) {
+                holding.tags.insert(tag.clone());
+            }
             self.by_user.entry(user.clone()).or_default().push(tag.clone());
             self.keep_within_limit(&user);
         }
@@ -302,35 +319,14 @@ impl Engine {
 
     /// Gives up a subscription together with the NOTIFY that is under way.
     fn abandon(&mut self, tag: &Tag) {
+        self.cancel(tag);
         let Some(entry) = self.entries.get_mut(tag) else { return };
         entry.subscription.abandon();
-        if let Some(sent) = self.client.cancel(&entry.branch) {
-            self.windows.release(sent.slot);
-        }
         self.ready.push_back(tag.clone());
     }
 
-    /// Who watches what, as a record says.
-    fn watch(&self, dialog: &DialogRecord) -> Option<Watch> {
-        let parsed = dialog.subscriber.parse().inspect_err(|error| {
-            tracing::error!(%error, "damaged dialog record: subscriber");
-        });
-        let subscriber: McpttId = parsed.ok()?;
-        let naming = &self.accept.naming;
-        let Some(auid) = &dialog.auid else {
-            let targets = dialog.entries.iter().filter_map(|uri| Target::parse(uri, naming)).collect();
-            return Some(Watch { subscriber, server: None, targets });
-        };
-        // A server that is no longer configured watches nothing.
-        let orgs =
-            self.accept.config.server(&subscriber).map(|server| server.orgs.clone()).unwrap_or_default();
-        let targets = Target::usage(auid, orgs.clone()).into_iter().collect();
-        let server = Some(Server { name: dialog.subscriber.clone(), orgs });
-        Some(Watch { subscriber, server, targets })
-    }
-
-    /// Takes what the writer did.
-    pub(super) fn written(&mut self, written: Written) {
+    /// Takes what the writer of the holding with this number did.
+    pub(super) fn written(&mut self, number: u64, written: Written) {
         match written {
             Written::Reserved(tag, reserved) => {
                 if let Some(entry) = self.entries.get_mut(&tag) {
@@ -341,15 +337,23 @@ impl Engine {
             Written::Ended(tag, version) => match self.entries.get_mut(&tag) {
                 // A dialog that the subscriber began anew under the same name was loaded before this was known. It stays,
                 // and its progress went with the old one's.
-                Some(entry) if entry.version > version => entry.store(&tag, &mut self.writes),
+                Some(entry) if entry.version > version => {
+                    if let Some(holding) = self.holdings.get_mut(&entry.partition) {
+                        entry.store(&tag, holding);
+                    }
+                }
                 _ => self.forget(&tag),
             },
-            Written::Refreshed(tag) => self.jobs.push_back(Job::Load(tag)),
+            Written::Refreshed(tag) => self.jobs.push_back(Job::Load(tag, number)),
         }
     }
 
-    fn forget(&mut self, tag: &Tag) {
+    /// A subscription is no longer ours, or no longer there.
+    pub(super) fn forget(&mut self, tag: &Tag) {
         let Some(entry) = self.entries.remove(tag) else { return };
+        if let Some(holding) = self.holdings.get_mut(&entry.partition) {
+            holding.tags.remove(tag);
+        }
         self.watchers.remove(tag, &entry.watch);
         if let Some(timer) = entry.timer {
             self.timers.remove(&(timer, tag.clone()));

@@ -2,94 +2,314 @@
 
 use csc_service::Metrics;
 use csc_service::config::{SecretBytes, Settings};
+use csc_store::owner::{Replicas, claim};
+use csc_store::{Change, Records, StoreError};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::Revision;
 use csc_xcap::Names;
 use csc_xcap::uri::Roots;
 use csc_xcap_server::testing::{Bench, NOW};
+use prost::Message as _;
+use tokio::net::UdpSocket;
+use tokio::sync::oneshot;
 
+use super::writer::{Stale, Write, Written};
 use super::*;
 use crate::config::Config;
 use crate::domain::notify::Sender;
-use crate::domain::subscription::Progress;
+use crate::domain::subscription::{BLOCK, Progress};
 use crate::domain::tag::Tags;
 use crate::domain::target::Naming;
-use crate::records::DialogRecord;
+use crate::records::{DialogRecord, ROLE, dialog_key};
 
-/// An engine without its helpers.
-fn engine() -> Engine {
-    let clock = Arc::new(ManualClock::at(NOW));
-    let bench = Bench::new(clock.clone(), Arc::new(SeededEntropy::new(1)));
-    let config = Config::read(&mut Settings::load(None, []).section("sip", "SIP."));
-    let naming = Naming {
-        names: Names::of("fire".parse().unwrap()),
-        roots: Roots::default(),
-        root_uri: String::new(),
-        open_terminals: false,
-    };
-    let sender = Sender {
-        sent_by: "127.0.0.1".to_owned(),
-        contact: "sip:csc@127.0.0.1".to_owned(),
-        xcap_root: String::new(),
-        quoted_etags: false,
-    };
-    let accept = Accept {
-        records: bench.records,
-        clock,
-        verifier: bench.verifier,
-        naming: Arc::new(naming),
-        config: Arc::new(config),
-        tags: Tags::new(SecretBytes::new(vec![7; 32])),
-        sender,
-    };
-    Engine {
-        accept: Arc::new(accept),
-        socket: SipSocket::bind("127.0.0.1:0".parse().unwrap(), 65_536).unwrap(),
-        entropy: Arc::new(SeededEntropy::new(2)),
-        metrics: EngineMetrics::new(&Metrics::new()),
-        server: ServerTransactions::new(Limits { requests: 1, octets: 1 }),
-        client: ClientTransactions::default(),
-        windows: Windows::new(1),
-        entries: HashMap::new(),
-        by_user: HashMap::new(),
-        watchers: Watchers::default(),
-        ready: VecDeque::new(),
-        timers: BTreeSet::new(),
-        jobs: VecDeque::new(),
-        dirty: VecDeque::new(),
-        writes: VecDeque::new(),
-        reading: false,
-        writing: false,
-        to_reader: mpsc::channel(1).0,
-        to_writer: mpsc::channel(1).0,
-        replies: JoinSet::new(),
-        answering: HashMap::new(),
-        parked: Vec::new(),
-        stopping: false,
+const HERE: Partition = Partition::INSTALLATION;
+const TAG: &str = "0000000000000000000000000000000000";
+
+/// An engine without its helpers, and a subscriber's socket.
+struct Stage {
+    engine: Engine,
+    pages: mpsc::Receiver<Page>,
+    clock: Arc<ManualClock>,
+    records: Records,
+    ue: UdpSocket,
+}
+
+impl Stage {
+    async fn new(replicas: Replicas) -> Stage {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let bench = Bench::new(clock.clone(), Arc::new(SeededEntropy::new(1)));
+        let config = Config::read(
+            &mut Settings::load(None, [("CSC_SIP_NEXT_HOPS".to_owned(), "127.0.0.1".to_owned())])
+                .section("sip", "SIP."),
+        );
+        let naming = Naming {
+            names: Names::of("fire".parse().unwrap()),
+            roots: Roots::default(),
+            root_uri: String::new(),
+            open_terminals: false,
+        };
+        let sender = Sender {
+            sent_by: "127.0.0.1".to_owned(),
+            contact: "sip:csc@127.0.0.1".to_owned(),
+            xcap_root: String::new(),
+            quoted_etags: false,
+        };
+        let records = bench.records.clone();
+        let accept = Accept {
+            settled: records.settled(),
+            records: records.clone(),
+            clock: clock.clone(),
+            verifier: bench.verifier,
+            naming: Arc::new(naming),
+            config: Arc::new(config),
+            tags: Tags::new(SecretBytes::new(vec![7; 32])),
+            sender,
+        };
+        let lease = Ownership::new(&records, clock.clone(), ROLE, "r", replicas).lease();
+        let (pages, from_loaders) = mpsc::channel(PAGES);
+        let engine = Engine {
+            accept: Arc::new(accept),
+            socket: SipSocket::bind("127.0.0.1:0".parse().unwrap(), 65_536).unwrap(),
+            entropy: Arc::new(SeededEntropy::new(2)),
+            metrics: EngineMetrics::new(&Metrics::new()),
+            server: ServerTransactions::new(Limits { requests: 1, octets: 1 }),
+            client: ClientTransactions::default(),
+            windows: Windows::new(1),
+            lease,
+            holdings: BTreeMap::new(),
+            leaving: BTreeSet::new(),
+            followed: Partition::all().collect(),
+            numbers: 0,
+            entries: HashMap::new(),
+            by_user: HashMap::new(),
+            watchers: Watchers::default(),
+            ready: VecDeque::new(),
+            unleased: Vec::new(),
+            timers: BTreeSet::new(),
+            jobs: VecDeque::new(),
+            dirty: VecDeque::new(),
+            to_reader: mpsc::channel(1).0,
+            pages,
+            work: JoinSet::new(),
+            replies: JoinSet::new(),
+            answering: HashMap::new(),
+            parked: Vec::new(),
+            stopping: false,
+        };
+        let ue = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        Stage { engine, pages: from_loaders, clock, records, ue }
+    }
+
+    /// Gives the partition to the engine, and tells the number of the holding.
+    async fn gain(&mut self) -> u64 {
+        let fence = claim(&self.records, HERE, ROLE.owners, "r").await.unwrap();
+        self.engine.shift(Shift::Gained(HERE, fence));
+        self.engine.holdings[&HERE].number()
+    }
+
+    fn lose(&mut self) -> oneshot::Receiver<()> {
+        let (lost, released) = Shift::lost(HERE);
+        self.engine.shift(lost);
+        released
+    }
+
+    /// The next page that was read.
+    async fn page(&mut self) {
+        let page = self.pages.recv().await.unwrap();
+        self.engine.page(page);
+    }
+
+    /// Writes what there is to write, until it is written.
+    async fn write(&mut self) {
+        loop {
+            self.engine.hand_out_writes();
+            if self.engine.work.is_empty() {
+                return;
+            }
+            let done = self.engine.work.join_next().await.unwrap();
+            if let Ok(done) = done {
+                self.engine.done(done);
+            }
+        }
+    }
+
+    /// Moves every subscription on as far as it goes.
+    fn turn(&mut self) {
+        let now = self.engine.now();
+        self.engine.turn(now);
+        self.engine.hand_over(now);
+    }
+
+    fn dialog(&self) -> DialogRecord {
+        DialogRecord {
+            local_tag: TAG.to_owned(),
+            local: "<sip:csc@127.0.0.1>".to_owned(),
+            remote: "<tel:+8210>;tag=f".to_owned(),
+            remote_tag: "f".to_owned(),
+            call_id: "c".to_owned(),
+            remote_cseq: 1,
+            target: format!("sip:ue@{}", self.ue.local_addr().unwrap()),
+            subscriber: "tel:+8210".to_owned(),
+            expires: (NOW + 3600) * 1_000_000,
+            ..DialogRecord::default()
+        }
+    }
+
+    /// A dialog as the reader gives it.
+    fn stored(&self, version: u64) -> Box<Stored> {
+        let dialog = self.dialog();
+        let accept = &self.engine.accept;
+        let watch = watch::Watch::of(&dialog, &accept.naming, &accept.config).unwrap();
+        let progress = Progress { reserved: 1 + BLOCK, ..Progress::default() };
+        Box::new(Stored { dialog, version: Revision::new(version), progress, watch })
+    }
+
+    /// A dialog with something to say, which is said.
+    fn notified(&mut self, number: u64) {
+        let stored = self.stored(1);
+        self.engine.stored(TAG.into(), number, stored);
+        let entry = self.engine.entries.get_mut(TAG).unwrap();
+        entry.subscription.saw_all([("a".to_owned(), "1-1".parse().unwrap())].into());
+        entry.subscription.reserved(1 + 2 * BLOCK);
+        self.turn();
+    }
+
+    fn count(&self) -> usize {
+        self.engine.entries.len()
     }
 }
 
-fn stored(version: u64) -> Found {
-    let dialog = DialogRecord {
-        subscriber: "tel:+8210".to_owned(),
-        expires: (NOW + 3600) * 1_000_000,
-        ..DialogRecord::default()
-    };
-    let version = Revision::new(version);
-    Found::Loaded("00a".into(), Some(Box::new(Stored { dialog, version, progress: Progress::default() })))
+fn ended(version: u64) -> Written {
+    Written::Ended(TAG.into(), Revision::new(version))
 }
 
 #[tokio::test]
 async fn a_dialog_begun_anew_outlives_the_news_that_the_old_one_is_gone() {
-    let mut engine = engine();
-    let ended = |version| Written::Ended("00a".into(), Revision::new(version));
-    engine.found(stored(1));
-    // The removal of version 1 was committed, then the new dialog, and the reader was faster.
-    engine.found(stored(3));
-    engine.written(ended(1));
-    assert_eq!(engine.entries.len(), 1);
-    let writes = engine.next_writes();
+    let mut stage = Stage::new(Replicas::Alone).await;
+    let number = stage.gain().await;
+    for version in [1, 3] {
+        // The removal of version 1 was committed, then the new dialog, and the reader was faster.
+        let stored = stage.stored(version);
+        stage.engine.found(Found::Loaded(TAG.into(), number, Some(stored)));
+    }
+    stage.engine.written(number, ended(1));
+    assert_eq!(stage.count(), 1);
+    let writes = stage.engine.next_writes(HERE);
     assert!(matches!(&writes[..], [Write::Progress(..)]), "its progress is stored anew");
-    engine.written(ended(3));
-    assert!(engine.entries.is_empty() && engine.by_user.is_empty());
+    stage.engine.written(number, ended(3));
+    assert!(stage.engine.entries.is_empty() && stage.engine.by_user.is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_late_for_an_earlier_holding_does_not_count() {
+    let mut stage = Stage::new(Replicas::Alone).await;
+    let first = stage.gain().await;
+    let mut released = stage.lose();
+    stage.turn();
+    assert!(released.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+    // While nothing is held.
+    let stored = stage.stored(1);
+    stage.engine.found(Found::Loaded(TAG.into(), first, Some(stored)));
+    assert_eq!(stage.count(), 0);
+    let second = stage.gain().await;
+    assert_ne!(first, second);
+    // Its CSeq numbers may have been used since.
+    let stored = stage.stored(1);
+    stage.engine.found(Found::Loaded(TAG.into(), first, Some(stored)));
+    assert_eq!(stage.count(), 0);
+    let stored = stage.stored(1);
+    stage.engine.found(Found::Loaded(TAG.into(), second, Some(stored)));
+    assert_eq!(stage.count(), 1);
+    stage.engine.found(Found::Loaded(TAG.into(), first, None));
+    stage.engine.done(Done::Wrote(HERE, first, Ok(vec![ended(1)])));
+    stage.engine.done(Done::Wrote(HERE, first, Err(Stale)));
+    assert_eq!(stage.count(), 1);
+    stage.engine.done(Done::Wrote(HERE, second, Err(Stale)));
+    assert!(stage.engine.holdings.is_empty() && stage.engine.entries.is_empty());
+}
+
+#[tokio::test]
+async fn a_partition_is_released_when_its_notifies_are_answered_and_stored() {
+    let mut stage = Stage::new(Replicas::Alone).await;
+    let number = stage.gain().await;
+    stage.notified(number);
+    assert_eq!(stage.engine.client.len(), 1);
+    let mut released = stage.lose();
+    stage.turn();
+    assert!(released.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
+    // A change meanwhile is the next owner's business.
+    let entry = stage.engine.entries.get_mut(TAG).unwrap();
+    entry.subscription.saw("a".to_owned(), Some("2-2".parse().unwrap()));
+    if !stage.engine.socket.is_flushed() {
+        stage.engine.socket.ready().await.unwrap();
+    }
+    let mut buffer = [0; 2048];
+    let (length, from) = stage.ue.recv_from(&mut buffer).await.unwrap();
+    let answer = String::from_utf8(buffer[..length].to_vec()).unwrap();
+    let answer = answer.split("Content-Length").next().unwrap().lines().skip(1);
+    let fields: Vec<&str> = answer.filter(|line| !line.starts_with("Content")).collect();
+    let answer = format!("SIP/2.0 200 OK\r\n{}\r\n\r\n", fields.join("\r\n"));
+    stage.engine.datagram(answer.into_bytes().into(), from);
+    assert!(stage.engine.client.is_empty());
+    stage.turn();
+    assert!(stage.engine.client.is_empty(), "nothing new is sent");
+    stage.write().await;
+    stage.turn();
+    assert!(released.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+    assert!(stage.engine.holdings.is_empty() && stage.engine.entries.is_empty());
+    let key = crate::records::delivery_key(TAG);
+    assert!(stage.records.get(HERE, &key).await.unwrap().value.is_some(), "what was answered is stored");
+}
+
+#[tokio::test]
+async fn a_silent_subscriber_does_not_hold_up_the_hand_over() {
+    let mut stage = Stage::new(Replicas::Alone).await;
+    let number = stage.gain().await;
+    stage.notified(number);
+    let mut released = stage.lose();
+    stage.clock.advance(csc_sip::T1);
+    stage.turn();
+    assert!(released.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+    assert!(stage.engine.client.is_empty(), "no copy leaves after it");
+}
+
+#[tokio::test]
+async fn without_the_lease_nothing_is_said() {
+    let mut stage = Stage::new(Replicas::Several).await;
+    let number = stage.gain().await;
+    stage.notified(number);
+    assert!(stage.engine.client.is_empty());
+    assert_eq!(stage.engine.unleased, [TAG.into()]);
+}
+
+#[tokio::test]
+async fn dialogs_that_change_while_a_partition_is_read_are_read_after_it() {
+    let mut stage = Stage::new(Replicas::Alone).await;
+    let (dialog, key) = (stage.dialog(), dialog_key(TAG));
+    let put = stage.records.update(HERE, &[], |_| {
+        Ok::<_, StoreError>(Change::nothing(()).put(key.clone(), dialog.encode_to_vec()))
+    });
+    put.await.unwrap();
+    let number = stage.gain().await;
+    stage.engine.heard(News::Dialog(TAG.to_owned()));
+    assert!(stage.engine.jobs.is_empty());
+    stage.page().await;
+    assert_eq!(stage.count(), 1);
+    let jobs = stage.engine.next_jobs();
+    assert!(matches!(&jobs[0], Job::Load(tag, of) if &**tag == TAG && *of == number));
+}
+
+#[tokio::test]
+async fn a_fence_that_is_stale_ends_the_holding_and_writes_nothing() {
+    let mut stage = Stage::new(Replicas::Alone).await;
+    let number = stage.gain().await;
+    claim(&stage.records, HERE, ROLE.owners, "another").await.unwrap();
+    let stored = stage.stored(1);
+    stage.engine.stored(TAG.into(), number, stored);
+    let holding = stage.engine.holdings.get_mut(&HERE).unwrap();
+    stage.engine.entries.get_mut(TAG).unwrap().reserve(&TAG.into(), holding);
+    stage.write().await;
+    assert!(stage.engine.holdings.is_empty() && stage.engine.entries.is_empty());
+    let key = crate::records::delivery_key(TAG);
+    assert!(stage.records.get(HERE, &key).await.unwrap().value.is_none());
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use csc_types::McpttId;
 
 use super::Tag;
-use super::reader::Watch;
+use super::watch::Watch;
 use crate::domain::target::{Scope, Wake};
 
 /// Subscriptions by what wakes them.
@@ -63,8 +63,8 @@ impl Watchers {
 }
 
 fn wakes(watch: &Watch) -> impl Iterator<Item = Wake> {
-    let watcher = watch.server.is_none().then_some(&watch.subscriber);
-    watch.targets.iter().flat_map(move |target| target.wakes(watcher))
+    let user = watch.user();
+    watch.targets.iter().flat_map(move |target| target.wakes(user))
 }
 
 fn users(watch: &Watch) -> impl Iterator<Item = McpttId> {

@@ -1,23 +1,18 @@
-//! Commits of the engine, made in its role and under its fence. Many delivery records of a partition share one commit, and
-//! the partitions' commits run side by side.
+//! Commits of the engine, made in its role and under its fence. Many delivery records share one commit; each partition has
+//! its own, so that one whose store does not answer holds up no other.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use csc_store::owner::Fence;
-use csc_store::{Change, Records, StoreError, UpdateError};
+use csc_store::{Change, Record, Records, StoreError, UpdateError};
 use csc_types::{Partition, Revision, Timestamp};
-use futures::future::try_join_all;
 use prost::Message as _;
-use tokio::sync::mpsc;
 
 use super::Tag;
-use crate::domain::tag::partition;
 use crate::records::{DeliveryRecord, delivery_key, dialog_key};
 
 /// Between two attempts while the store does not answer.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_millis(500);
 /// Records in one commit.
 const TOGETHER: usize = 256;
 
@@ -41,52 +36,23 @@ pub(super) enum Written {
     Refreshed(Tag),
 }
 
-/// The fences of all partitions, in order.
-pub(super) type Fences = Arc<BTreeMap<Partition, Fence>>;
+/// Another replica owns the partition: what was to be written is its business now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stale;
 
-/// Writes batches until the engine is gone.
-///
-/// # Errors
-/// If this replica is no longer the owner of a partition: whoever is has taken over what was to be written.
-pub(super) async fn run(
-    records: Records,
-    fences: Fences,
-    mut batches: mpsc::Receiver<Vec<Write>>,
-    written: mpsc::Sender<Vec<Written>>,
-) -> anyhow::Result<()> {
-    while let Some(batch) = batches.recv().await {
-        let mut partitions: BTreeMap<Partition, Vec<Write>> = BTreeMap::new();
-        for write in batch {
-            let (Write::Progress(tag, ..) | Write::End(tag, _)) = &write;
-            if let Some(partition) = partition(tag) {
-                partitions.entry(partition).or_default().push(write);
-            }
-        }
-        let work = partitions.into_iter().map(|(partition, writes)| {
-            let (records, fences) = (&records, &fences);
-            async move { write_partition(records, fences, partition, writes).await }
-        });
-        let done = try_join_all(work).await?.concat();
-        if written.send(done).await.is_err() {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-async fn write_partition(
+/// Writes to one partition, however long the store takes to answer.
+pub(super) async fn write(
     records: &Records,
-    fences: &Fences,
     partition: Partition,
+    fence: &Fence,
     writes: Vec<Write>,
-) -> anyhow::Result<Vec<Written>> {
-    let fence = fences.get(&partition).ok_or_else(|| anyhow::anyhow!("no fence"))?;
+) -> Result<Vec<Written>, Stale> {
     let (progress, ends): (Vec<_>, Vec<_>) =
         writes.into_iter().partition(|write| matches!(write, Write::Progress(..)));
     let mut done = Vec::new();
     for together in progress.chunks(TOGETHER) {
         let commit = || async {
-            let change = |_: &[_]| {
+            let change = |_: &[Record]| {
                 let start = Change::nothing(()).check(fence.check());
                 Ok::<_, StoreError>(together.iter().fold(start, |change, write| match write {
                     Write::Progress(tag, record, swept) => {
@@ -107,7 +73,7 @@ async fn write_partition(
         let Write::End(tag, version) = write else { continue };
         let commit = || async {
             let keys = [dialog_key(&tag)];
-            let change = |found: &[csc_store::Record]| {
+            let change = |found: &[Record]| {
                 if found.iter().any(|record| record.version != version) {
                     return Ok::<_, StoreError>(Change::nothing(Written::Refreshed(tag.clone())));
                 }
@@ -122,7 +88,7 @@ async fn write_partition(
 }
 
 /// Repeats a commit until the store answers.
-async fn persist<T, F, R>(mut commit: F) -> anyhow::Result<T>
+async fn persist<T, F, R>(mut commit: F) -> Result<T, Stale>
 where
     F: FnMut() -> R,
     R: Future<Output = Result<T, UpdateError<StoreError>>>,
@@ -130,7 +96,7 @@ where
     loop {
         match commit().await {
             Ok(done) => return Ok(done),
-            Err(UpdateError::Stale) => anyhow::bail!("another replica owns this partition"),
+            Err(UpdateError::Stale) => return Err(Stale),
             Err(error @ (UpdateError::Contended | UpdateError::Rejected(_) | UpdateError::Store(_))) => {
                 tracing::warn!(%error, "store failed while notifying");
                 tokio::time::sleep(RETRY).await;

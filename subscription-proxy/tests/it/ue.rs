@@ -19,7 +19,9 @@ pub(crate) struct Ue {
     socket: UdpSocket,
     pub(crate) local: SocketAddr,
     pub(crate) proxy: SocketAddr,
-    kept: VecDeque<Message>,
+    /// Other replicas that may send something.
+    pub(crate) others: Vec<SocketAddr>,
+    kept: VecDeque<(Message, SocketAddr)>,
     calls: u32,
 }
 
@@ -84,7 +86,7 @@ impl Ue {
     pub(crate) async fn at(ip: &str, proxy: &Proxy) -> Ue {
         let socket = UdpSocket::bind((ip, 0)).await.unwrap();
         let local = socket.local_addr().unwrap();
-        Ue { socket, local, proxy: proxy.address, kept: VecDeque::new(), calls: 0 }
+        Ue { socket, local, proxy: proxy.address, others: Vec::new(), kept: VecDeque::new(), calls: 0 }
     }
 
     /// A SUBSCRIBE of `user` for `entries`, in the field's form, not sent yet.
@@ -116,11 +118,11 @@ impl Ue {
     pub(crate) async fn ask_raw(&mut self, text: impl AsRef<[u8]>) -> Vec<u8> {
         self.send(text).await;
         loop {
-            let datagram = self.datagram().await;
+            let (datagram, from) = self.datagram().await;
             if datagram.starts_with(b"SIP/2.0 ") {
                 return datagram;
             }
-            self.keep(&datagram);
+            self.kept.push_back((read(&datagram), from));
         }
     }
 
@@ -156,12 +158,15 @@ impl Ue {
 
     /// The next NOTIFY, not answered.
     pub(crate) async fn notify_unanswered(&mut self) -> Notify {
-        let message = match self.kept.pop_front() {
+        let (message, from) = match self.kept.pop_front() {
             Some(message) => message,
-            None => read(&self.datagram().await),
+            None => {
+                let (datagram, from) = self.datagram().await;
+                (read(&datagram), from)
+            }
         };
         let Message::Request(request) = message else { panic!("a NOTIFY, not a response") };
-        Notify::new(request)
+        Notify::new(request, from)
     }
 
     /// The next NOTIFY, answered with 200.
@@ -175,9 +180,10 @@ impl Ue {
     pub(crate) async fn answer(&self, notify: &Notify, status: u16, fields: &str) {
         let status = Status::new(status).unwrap();
         let answer =
-            ResponseBuilder::new(notify.request.headers(), status, "x", self.proxy).finish().unwrap();
+            ResponseBuilder::new(notify.request.headers(), status, "x", notify.from).finish().unwrap();
         let text = String::from_utf8(answer.as_bytes().to_vec()).unwrap();
-        self.send(text.replacen("\r\n", &format!("\r\n{fields}"), 1)).await;
+        let text = text.replacen("\r\n", &format!("\r\n{fields}"), 1);
+        self.socket.send_to(text.as_bytes(), notify.from).await.unwrap();
     }
 
     /// Whether nothing has arrived that was not asked for. The proxy has done by then what it had to do before it answers.
@@ -198,26 +204,20 @@ impl Ue {
             let received = tokio::time::timeout(PATIENCE, self.socket.recv_from(&mut buffer)).await;
             let (length, from) = received.expect("something arrives").unwrap();
             if let Message::Request(request) = read(&buffer[..length]) {
-                let notify = Notify::new(request);
-                let current = std::mem::replace(&mut self.proxy, from);
+                let notify = Notify::new(request, from);
                 self.answer(&notify, 200, "").await;
-                self.proxy = current;
                 return notify;
             }
         }
     }
 
-    async fn datagram(&self) -> Vec<u8> {
+    async fn datagram(&self) -> (Vec<u8>, SocketAddr) {
         let mut buffer = vec![0; 65_535];
         let received = tokio::time::timeout(PATIENCE, self.socket.recv_from(&mut buffer)).await;
         let (length, from) = received.expect("something arrives").unwrap();
-        assert_eq!(from, self.proxy);
+        assert!(from == self.proxy || self.others.contains(&from), "from {from}");
         buffer.truncate(length);
-        buffer
-    }
-
-    fn keep(&mut self, datagram: &[u8]) {
-        self.kept.push_back(read(datagram));
+        (buffer, from)
     }
 }
 
@@ -229,6 +229,8 @@ pub(crate) fn read(datagram: &[u8]) -> Message {
 #[derive(Debug)]
 pub(crate) struct Notify {
     pub(crate) request: Request,
+    /// The replica that sent it.
+    pub(crate) from: SocketAddr,
     pub(crate) cseq: u32,
     /// Subscription-State.
     pub(crate) state: String,
@@ -238,7 +240,7 @@ pub(crate) struct Notify {
 }
 
 impl Notify {
-    fn new(request: Request) -> Notify {
+    fn new(request: Request, from: SocketAddr) -> Notify {
         let headers = request.headers();
         let core = request.core().unwrap();
         let state = headers.single(Name::SubscriptionState).unwrap().unwrap().to_owned();
@@ -253,7 +255,7 @@ impl Notify {
                 documents.push((text("sel"), text("previous-etag"), text("new-etag")));
             }
         }
-        Notify { cseq, state, root, documents, request: request.clone() }
+        Notify { from, cseq, state, root, documents, request: request.clone() }
     }
 
     /// Whether it says exactly this of one document.

@@ -11,6 +11,7 @@ use csc_proto::record::v1::account::Status;
 use csc_proto::record::v1::{Account, IndexEntry};
 use csc_service::config::Settings;
 use csc_service::{Shutdown, ShutdownTrigger};
+use csc_store::owner::Replicas;
 use csc_store::{Change, StoreError, shared};
 use csc_subscription_proxy::{Config, Deps, Naming, build};
 use csc_test_support::{ManualClock, SeededEntropy};
@@ -90,6 +91,7 @@ impl World {
                 root_uri: ROOT.to_owned(),
                 open_terminals: false,
             },
+            replicas: Replicas::Alone,
         };
         let (mut parts, address) = build(&config, deps).await.unwrap();
         let (trigger, shutdown) = Shutdown::new();

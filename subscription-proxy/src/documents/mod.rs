@@ -3,42 +3,38 @@
 //! Reads go to the index, which holds the ETag of every document and of every group view beside its path, and to the
 //! account records; no service is asked. A reader that also follows the log takes its position first and reads second.
 
-use std::collections::{HashMap, HashSet};
+mod ahead;
+mod cache;
+
+use std::collections::HashSet;
 
 use csc_proto::record::v1::{Account, account::Status};
-use csc_store::{Store, StoreError, shared};
+use csc_store::{Store, StoreError};
 use csc_types::{Caller, Etag, GroupId, McpttId, OrgId, Partition, User};
 use csc_xcap::access::{Decision, Facts, Membership, Operation, decide};
 use csc_xcap::usage::GROUPS;
 use csc_xcap::{Document, Place};
 
+pub(crate) use self::ahead::Asked;
+
+use self::cache::Cache;
 use crate::domain::subscription::State;
 use crate::domain::target::{Naming, Scope, Target, usage_prefix};
 
 /// Documents of one subscription; what is beyond is not watched.
 const MAX_DOCUMENTS: usize = 10_000;
-/// Index entries read at once.
-const PAGE: usize = 256;
 
 /// One look at the store. What it read once it does not read again, so that many watchers of one document cost one read;
 /// it is made anew for each batch of work.
 pub(crate) struct Look<'a> {
-    store: &'a dyn Store,
     naming: &'a Naming,
-    index: HashMap<String, Option<Entry>>,
-    accounts: HashMap<McpttId, Option<Account>>,
-}
-
-#[derive(Debug, Clone)]
-struct Entry {
-    etag: Etag,
-    organisation: OrgId,
+    cache: Cache<'a>,
 }
 
 impl<'a> Look<'a> {
     /// A first look.
     pub(crate) fn new(store: &'a dyn Store, naming: &'a Naming) -> Look<'a> {
-        Look { store, naming, index: HashMap::new(), accounts: HashMap::new() }
+        Look { naming, cache: Cache::new(store) }
     }
 
     /// How documents are named.
@@ -48,7 +44,7 @@ impl<'a> Look<'a> {
 
     /// The user `id` as its account record knows it; `None` if there is no such account or it is disabled.
     pub(crate) async fn user(&mut self, id: &McpttId) -> Result<Option<User>, StoreError> {
-        let Some(account) = self.account(id).await? else { return Ok(None) };
+        let Some(account) = self.cache.account(id).await? else { return Ok(None) };
         if account.status() != Status::Enabled {
             return Ok(None);
         }
@@ -63,12 +59,7 @@ impl<'a> Look<'a> {
 
     /// The account of `id`, whatever its status.
     pub(crate) async fn account(&mut self, id: &McpttId) -> Result<Option<Account>, StoreError> {
-        if let Some(known) = self.accounts.get(id) {
-            return Ok(known.clone());
-        }
-        let account = shared::account(self.store, id).await?;
-        self.accounts.insert(id.clone(), account.clone());
-        Ok(account)
+        self.cache.account(id).await
     }
 
     /// Whether `caller` may watch `target`: it may read what is there or may come to be. In its own tree it may always
@@ -168,13 +159,9 @@ impl<'a> Look<'a> {
     ) -> Result<(), StoreError> {
         let mut after: Option<String> = None;
         loop {
-            let page = shared::index_scan(self.store, partition, prefix, after.as_deref(), PAGE).await?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|(path, _, _)| path.clone());
-            for (path, entry, version) in page {
-                let entry = usable(&path, entry, version)?;
-                self.index.insert(path.clone(), entry);
-                let Some(document) = self.naming.names.document_at(&path).filter(|_| !named.contains(&path))
+            let (page, more) = self.cache.below(partition, prefix, after.as_deref()).await?;
+            for path in &page {
+                let Some(document) = self.naming.names.document_at(path).filter(|_| !named.contains(path))
                 else {
                     continue;
                 };
@@ -185,19 +172,20 @@ impl<'a> Look<'a> {
                     if state.len() == MAX_DOCUMENTS {
                         return Ok(());
                     }
-                    state.insert(target.sel_of(&path), etag);
+                    state.insert(target.sel_of(path), etag);
                 }
             }
-            if !full {
+            if !more {
                 return Ok(());
             }
+            after = page.into_iter().next_back();
         }
     }
 
     /// Whether a document below a target's prefix belongs to it: a server watches documents of its organisations.
     async fn counts(&mut self, target: &Target, document: &Document) -> Result<bool, StoreError> {
         let Scope::Usage(_, organisations) = &target.scope else { return Ok(true) };
-        let entry = self.entry(document.partition(), &document.path()).await?;
+        let entry = self.cache.entry(document.partition(), &document.path()).await?;
         Ok(entry.is_some_and(|entry| organisations.contains(&entry.organisation)))
     }
 
@@ -218,7 +206,9 @@ impl<'a> Look<'a> {
             },
             _ => document.clone(),
         };
-        let Some(entry) = self.entry(stored.partition(), &stored.path()).await? else { return Ok(None) };
+        let Some(entry) = self.cache.entry(stored.partition(), &stored.path()).await? else {
+            return Ok(None);
+        };
         let facts = self.facts(caller, document, root).await?;
         let may = decide(caller, Operation::Read, document, &facts) == Decision::Allow;
         Ok(may.then_some(entry.etag))
@@ -239,7 +229,7 @@ impl<'a> Look<'a> {
             }
             Place::Organisation(organisation) => Some(organisation.clone()),
             Place::Ue(_) | Place::Group(_) | Place::GroupView { .. } | Place::Capabilities => {
-                let entry = self.entry(document.partition(), &document.path()).await?;
+                let entry = self.cache.entry(document.partition(), &document.path()).await?;
                 entry.map(|entry| entry.organisation)
             }
         };
@@ -247,7 +237,7 @@ impl<'a> Look<'a> {
             // Whoever has a view of the group may read it; the projector keeps the views.
             let place = Place::GroupView { member: user.id.clone(), group: group.clone() };
             let view = Document { usage: &GROUPS, place };
-            if self.entry(view.partition(), &view.path()).await?.is_some() {
+            if self.cache.entry(view.partition(), &view.path()).await?.is_some() {
                 facts.membership = Membership::Viewer;
             }
         }
@@ -262,20 +252,8 @@ impl<'a> Look<'a> {
         if let Some(own) = caller.user().filter(|own| own.id == *user) {
             return Ok(Some(own.org.clone()));
         }
-        let account = self.account(user).await?;
+        let account = self.cache.account(user).await?;
         Ok(account.and_then(|account| account.organisation.parse().ok()))
-    }
-
-    async fn entry(&mut self, partition: Partition, path: &str) -> Result<Option<Entry>, StoreError> {
-        if let Some(known) = self.index.get(path) {
-            return Ok(known.clone());
-        }
-        let entry = match shared::index_entry(self.store, partition, path).await? {
-            Some((entry, version)) => usable(path, entry, version)?,
-            None => None,
-        };
-        self.index.insert(path.to_owned(), entry.clone());
-        Ok(entry)
     }
 }
 
@@ -287,19 +265,4 @@ fn named(targets: &[Target]) -> HashSet<String> {
         Scope::Collection(_) | Scope::Usage(..) => None,
     });
     documents.collect()
-}
-
-/// An index entry that stands for a document; tombstones of views do not.
-fn usable(
-    path: &str,
-    entry: csc_proto::record::v1::IndexEntry,
-    version: csc_types::Revision,
-) -> Result<Option<Entry>, StoreError> {
-    if entry.removed {
-        return Ok(None);
-    }
-    let organisation = entry.organisation.parse();
-    let organisation =
-        organisation.map_err(|_| StoreError::Damaged(format!("index {path}: organisation")))?;
-    Ok(Some(Entry { etag: shared::etag(&entry, version), organisation }))
 }
