@@ -149,6 +149,48 @@ async fn no_answer_in_time() {
     assert_eq!(hangs.seen().len(), 2);
 }
 
+#[tokio::test]
+async fn a_replica_that_hangs_is_given_up() {
+    let pki = Pki::new();
+    let taken = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&taken);
+    let hangs = Replica::raw(&pki, "cms", move |stream| {
+        let count = Arc::clone(&count);
+        async move {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            let request = connection.accept().await;
+            count.fetch_add(usize::from(request.is_some()), Ordering::Relaxed);
+            // Still open, and not even a ping is answered.
+            std::future::pending::<()>().await;
+        }
+    })
+    .await;
+    let works = Replica::start(&pki, "cms", named("works")).await;
+    let edge = start(&pki, Layout::cms(&[&hangs, &works])).await;
+    edge.connected("cms", 2).await;
+    for _ in 0..4 {
+        assert_eq!(ask(&edge, Method::GET, "").await.body(), "works");
+    }
+    assert!(taken.load(Ordering::Relaxed) > 0, "one request began there");
+}
+
+#[tokio::test]
+async fn clients_that_do_not_take_their_answers_hold_up_nobody() {
+    const LARGE: &[u8] = &[0; 8 << 20];
+    let pki = Pki::new();
+    let large: Handler = Arc::new(|_| Box::pin(async { Response::new(Full::from(LARGE)) }));
+    let cms = Replica::start(&pki, "cms", large).await;
+    let edge = start(&pki, Layout::cms(&[&cms])).await;
+    let mut idle = Vec::new();
+    for _ in 0..8 {
+        let mut client = edge.client().await;
+        let request = Request::get("/a").header("host", "a").body(Full::default()).unwrap();
+        idle.push((client.send_request(request).await.unwrap(), client));
+    }
+    assert_eq!(edge.get("/a").await.body().len(), LARGE.len());
+    assert!(idle.iter().all(|(answer, _)| answer.status() == StatusCode::OK));
+}
+
 /// Everything that is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
