@@ -5,11 +5,12 @@ ifeq ($(shell pkg-config --exists openssl 2>/dev/null && echo yes),yes)
 export OPENSSL_NO_VENDOR := 1
 endif
 
-.PHONY: demo test lint doc bench help
+.PHONY: demo test soak lint doc bench help
 
 help:
 	@echo "make demo    build, start every service on loopback, boot a UE through the whole scenario, go on serving"
 	@echo "make test    every test (installs the Debian packages it needs, when it may)"
+	@echo "make soak    ten minutes of random faults against a Redis of its own (SOAK='--minutes 30 --seed 7')"
 	@echo "make lint    formatting, clippy, dependency checks"
 	@echo "make doc     the API documentation, warnings are errors"
 	@echo "make bench   the benchmarks"
@@ -20,6 +21,9 @@ demo:
 test:
 	scripts/packages
 	cargo test --workspace
+
+soak:
+	cargo run --package csc-faults -- $(SOAK)
 
 lint:
 	cargo fmt --all --check

@@ -7,6 +7,7 @@ mod reader;
 mod tailer;
 mod writer;
 
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -59,6 +60,8 @@ struct Code {
 /// What all clients share.
 struct Shared {
     seed: u64,
+    /// How the names of their records begin, so that crowds may follow each other in one store.
+    tag: String,
     /// Nobody begins anything new.
     over: AtomicBool,
     /// Nobody will write any more: followers leave once they hear nothing new.
@@ -81,6 +84,7 @@ impl Crowd {
     pub fn start(history: &Arc<History>, stores: &[Arc<dyn Store>], size: Size, seed: u64) -> Self {
         let shared = Arc::new(Shared {
             seed,
+            tag: format!("{seed:016x}."),
             over: AtomicBool::new(false),
             written: AtomicBool::new(false),
             done: AtomicUsize::new(0),
@@ -134,17 +138,27 @@ impl Crowd {
             self.shared.written.store(true, Ordering::SeqCst);
             while self.tailers.join_next().await.is_some() {}
             for partition in partitions() {
-                reader::snapshot(&Arc::clone(&self.audit).settled(), partition).await;
-                reader::snapshot(&self.audit, partition).await;
+                reader::snapshot(&Arc::clone(&self.audit).settled(), &self.shared.tag, partition).await;
+                reader::snapshot(&self.audit, &self.shared.tag, partition).await;
             }
         };
         assert!(timeout(PATIENCE, all).await.is_ok(), "the store does not come back");
+    }
+
+    /// Sends everybody home, wherever they are: the store will not come back.
+    pub async fn abandon(mut self) {
+        self.workers.shutdown().await;
+        self.tailers.shutdown().await;
     }
 }
 
 impl Shared {
     fn over(&self) -> bool {
         self.over.load(Ordering::SeqCst)
+    }
+
+    fn key(&self, collection: &'static str, name: impl Display) -> Key {
+        Key::new(collection, format!("{}{name}", self.tag))
     }
 
     fn entropy(&self, number: usize) -> Arc<SeededEntropy> {

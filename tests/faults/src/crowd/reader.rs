@@ -23,10 +23,10 @@ pub(super) async fn run(number: usize, store: Arc<dyn Store>, shared: Arc<Shared
         let partition = somewhere(&entropy);
         // What is not answered is no concern of a reader's.
         if choice % 32 < 2 {
-            let _ = pages(store, partition, GUEST).await;
+            let _ = pages(store, &shared.tag, partition, GUEST).await;
         } else {
             let keys: Vec<Key> =
-                [TALLY, GUEST].iter().flat_map(|at| NAMES.map(|name| Key::new(at, name))).collect();
+                [TALLY, GUEST].iter().flat_map(|at| NAMES.map(|name| shared.key(at, name))).collect();
             let _ = store.get(partition, &keys).await;
         }
         sleep(PAUSE).await;
@@ -34,19 +34,19 @@ pub(super) async fn run(number: usize, store: Arc<dyn Store>, shared: Arc<Shared
 }
 
 /// All records of a partition, read until the store answers.
-pub(super) async fn snapshot(store: &Arc<dyn Store>, partition: Partition) {
+pub(super) async fn snapshot(store: &Arc<dyn Store>, tag: &str, partition: Partition) {
     for collection in COLLECTIONS {
-        while !pages(store, partition, collection).await {
+        while !pages(store, tag, partition, collection).await {
             sleep(PAUSE).await;
         }
     }
 }
 
 /// All records of a collection, page by page; whether the store answered.
-async fn pages(store: &Arc<dyn Store>, partition: Partition, collection: &'static str) -> bool {
+async fn pages(store: &Arc<dyn Store>, tag: &str, partition: Partition, collection: &'static str) -> bool {
     let mut after: Option<String> = None;
     loop {
-        match store.scan(partition, collection, "", after.as_deref(), PAGE).await {
+        match store.scan(partition, collection, tag, after.as_deref(), PAGE).await {
             Err(_) => return false,
             Ok(found) if found.len() < PAGE => return true,
             Ok(found) => after = found.into_iter().next_back().map(|(name, _)| name),

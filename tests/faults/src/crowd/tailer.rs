@@ -19,7 +19,7 @@ const WAIT: Duration = Duration::from_millis(100);
 pub(super) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>) {
     let mut cursors = Vec::new();
     for partition in partitions() {
-        cursors.push((partition, place(&store, partition).await));
+        cursors.push((partition, place(&store, &shared.tag, partition).await));
     }
     loop {
         let last = shared.written.load(Ordering::SeqCst);
@@ -30,7 +30,7 @@ pub(super) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>) {
                 for (partition, tail) in news {
                     let cursor = match tail {
                         Tail::Entries { cursor, .. } => cursor,
-                        Tail::Lost => place(&store, partition).await,
+                        Tail::Lost => place(&store, &shared.tag, partition).await,
                     };
                     cursors.retain(|(known, _)| *known != partition);
                     cursors.push((partition, cursor));
@@ -42,10 +42,10 @@ pub(super) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>) {
 }
 
 /// Position first, snapshot second.
-async fn place(store: &Arc<dyn Store>, partition: Partition) -> Cursor {
+async fn place(store: &Arc<dyn Store>, tag: &str, partition: Partition) -> Cursor {
     loop {
         if let Ok(cursor) = store.position(partition).await {
-            reader::snapshot(store, partition).await;
+            reader::snapshot(store, tag, partition).await;
             return cursor;
         }
         sleep(PAUSE).await;

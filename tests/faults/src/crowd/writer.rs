@@ -43,11 +43,11 @@ pub(super) async fn run(number: usize, store: Arc<dyn Store>, shared: Arc<Shared
 
 impl Writer {
     fn unique(&self, what: &str) -> String {
-        format!("{what} {} {}", self.number, self.next.fetch_add(1, Ordering::SeqCst))
+        format!("{}{what} {} {}", self.shared.tag, self.number, self.next.fetch_add(1, Ordering::SeqCst))
     }
 
     fn one_of(&self, collection: &'static str) -> Key {
-        Key::new(collection, format!("{}", self.entropy.next_u64() % RECORDS))
+        self.shared.key(collection, self.entropy.next_u64() % RECORDS)
     }
 
     /// Changes a record that others change, too, and says so in the log.

@@ -72,6 +72,8 @@ async fn carry(client: &mut TcpStream, server: &mut TcpStream, sight: Sight, sha
         );
     };
     tokio::select! {
+        // First: an order to end outruns what was held back until then.
+        biased;
         end = sight.clone().over(&talk.holed) => end,
         () = down => End::Closed,
         () = up => End::Closed,

@@ -1,0 +1,8 @@
+//! The Redis engine under faults, with real servers. Each test starts and stops its own.
+
+mod alone;
+mod aof;
+mod failover;
+mod lost_reply;
+mod planted;
+mod refusals;
