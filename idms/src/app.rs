@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use csc_service::{Metrics, ReadyCheck, ServiceParts};
+use csc_service::{Metrics, ReadyCheck, ServiceParts, Task};
 use csc_store::{Key, Records, StoreError};
 use csc_types::{Clock, Entropy, Partition};
 
 use crate::config::Config;
 use crate::crypto::files::{ServerSecret, ServerSecretError};
 use crate::crypto::sign::{SigningKey, SigningKeyError};
+use crate::domain::accounts::Accounts;
 use crate::domain::directory::Directory;
 use crate::domain::grants::{Grants, Tokens};
 use crate::domain::throttle::Throttle;
@@ -56,7 +57,9 @@ pub fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildError> {
         entropy: Arc::clone(&entropy),
         hasher: hasher.clone(),
         sealer: sealer.clone(),
+        access_token: config.lifetimes.access_token,
     };
+    let accounts = Accounts::new(&records);
     let grants = Grants {
         records: records.clone(),
         throttle: Throttle::new(config.throttle, &*entropy),
@@ -69,9 +72,21 @@ pub fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildError> {
     };
     Ok(ServiceParts {
         mounts: vec![Endpoints::new(grants, jwks.clone(), &metrics).mount()],
-        grpc: Some(crate::grpc::routes(directory, jwks)),
+        grpc: Some(crate::grpc::routes(directory, accounts.clone(), jwks)),
+        tasks: vec![follow(accounts)],
         ready: vec![ReadyCheck::new("store", move || reach(records.clone()))],
         ..ServiceParts::new("idms")
+    })
+}
+
+/// Reads the logs for whoever watches accounts. All their streams end with it: an open one would hold up the bus.
+fn follow(accounts: Accounts) -> Task {
+    Task::new("idms accounts", move |shutdown| async move {
+        tokio::select! {
+            () = accounts.follow() => {}
+            () = shutdown.requested() => {}
+        }
+        Ok(())
     })
 }
 

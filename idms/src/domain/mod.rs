@@ -1,5 +1,6 @@
 //! What the identity service decides. No HTTP, no gRPC, no store engine.
 
+pub mod accounts;
 pub mod claim;
 pub mod claims;
 pub mod client;

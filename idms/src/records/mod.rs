@@ -6,6 +6,7 @@
 //! | `idms.client` | the client_id | the client_id | [`Client`](crate::domain::client::Client) |
 //! | `idms.user` | the MCPTT ID | the MCPTT ID | [`User`](crate::domain::user::User) |
 //! | `account` | the MCPTT ID | the MCPTT ID | its public record, written in the same commit |
+//! | `idms.changed` | the MCPTT ID | the MCPTT ID | nothing: its being there says that the account changed within a token's life |
 //! | `idms.claim` | a UserUri | the UserUri | whose it is: [`Claim`](crate::domain::claim::Claim) |
 //! | `idms.code` | the hash of a code | its user | [`CodeRecord`](crate::domain::grant::CodeRecord) |
 //! | `idms.refresh` | a family | its user | [`Family`](crate::domain::grant::Family) |
@@ -26,7 +27,7 @@ pub use claim::claim_key;
 pub use client::client_key;
 pub use grant::{code_key, family_key};
 pub use organisation::organisation_key;
-pub use user::{account, account_changed, user_key};
+pub use user::{CHANGED, user_key, with_user};
 
 /// A domain value that is stored as one record.
 pub trait Stored: Sized {

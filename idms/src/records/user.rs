@@ -4,8 +4,9 @@ use bytes::Bytes;
 use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry::Change};
 use csc_proto::record::v1::{Account, account::Status};
 use csc_service::trace::Cause;
-use csc_store::Key;
-use csc_types::McpttId;
+use csc_store::shared::account_key;
+use csc_store::{Change as Commit, Key};
+use csc_types::{McpttId, Timestamp};
 use prost::Message;
 
 use super::{Stored, Unreadable, field, fields, message, non_empty, octets, texts};
@@ -18,8 +19,22 @@ pub fn user_key(user: &McpttId) -> Key {
     Key::new("idms.user", user.as_str())
 }
 
-/// The value of the public account record, written in every commit that writes the user.
-pub fn account(user: &User) -> Bytes {
+/// The collection that notes which accounts changed lately: a record for each, without content, that expires when every
+/// access token made before the change has.
+pub const CHANGED: &str = "idms.changed";
+
+/// Adds to `commit` all that is written when what others know of a user changes: the user, its public record, the note
+/// that it changed, which is good until `noted_until`, and the log entry.
+pub fn with_user<T>(commit: Commit<T>, user: &User, noted_until: Timestamp) -> Commit<T> {
+    commit
+        .put(user_key(&user.id), user.encode())
+        .put(account_key(&user.id), account(user))
+        .put_until(Key::new(CHANGED, user.id.as_str()), Bytes::new(), noted_until)
+        .log(account_changed(&user.id))
+}
+
+/// The value of the public account record.
+fn account(user: &User) -> Bytes {
     let profile = &user.profile;
     let status = if profile.enabled { Status::Enabled } else { Status::Disabled };
     let account = Account {
@@ -34,7 +49,7 @@ pub fn account(user: &User) -> Bytes {
 }
 
 /// The log entry that goes with it.
-pub fn account_changed(user: &McpttId) -> Bytes {
+fn account_changed(user: &McpttId) -> Bytes {
     let change = Change::Account(AccountChanged { mcptt_id: user.to_string() });
     LogEntry { change: Some(change), traceparent: Cause::current().traceparent() }.encode_to_vec().into()
 }

@@ -46,6 +46,27 @@ async fn paths() {
 }
 
 #[tokio::test]
+async fn without_the_store_the_keys_are_served_and_the_rest_is_to_be_tried_again() {
+    let world = World::new().await;
+    let (code, token) = (world.code().await, world.login().await.text("refresh_token"));
+    let keys = world.get("/idms/jwks").await.body;
+    world.store.down(true);
+    for _ in 0..2 {
+        let answers =
+            [world.authreq(&[]).await, world.tokenreq(&code, &[]).await, world.refresh(&token, &[]).await];
+        for answer in answers {
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.body);
+            assert!((1..=5).contains(&answer.header("retry-after").parse().unwrap()));
+        }
+        let answer = world.get("/idms/jwks").await;
+        assert_eq!((answer.status, answer.body), (StatusCode::OK, keys.clone()));
+    }
+    world.store.down(false);
+    assert_eq!(world.tokenreq(&code, &[]).await.status, StatusCode::OK, "nothing was spent");
+    assert_eq!(world.refresh(&token, &[]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn hostile_queries_are_refused_and_the_service_goes_on() {
     let world = World::new().await;
     let good = "client_id=MCPTT_UE&redirect_uri=http%3A%2F%2Fmcptt_client%2Fcb";

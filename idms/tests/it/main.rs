@@ -1,6 +1,7 @@
 //! The identity service over its HTTP and gRPC interfaces, on the embedded store.
 #![allow(clippy::unwrap_used, reason = "in a test every failure is a panic")]
 
+mod accounts;
 mod authreq;
 mod directory;
 mod endpoints;

@@ -235,6 +235,25 @@ async fn of_a_hundred_uses_at_once_one_succeeds() {
     world.refresh(&refresh, &[]).await.refused("invalid_client", "invalid_refresh_token");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_uses_at_two_processes_one_succeeds() {
+    let mut world = World::new().await;
+    world.join();
+    let world = Arc::new(world);
+    for _ in 0..3 {
+        let code = world.code().await;
+        let mut uses = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let (world, code) = (Arc::clone(&world), code.clone());
+            uses.spawn(async move { world.tokenreq(&code, &[]).await });
+        }
+        let answers = uses.join_all().await;
+        let good = answers.iter().filter(|answer| answer.status == StatusCode::OK).count();
+        let refused = answers.iter().filter(|answer| answer.status == StatusCode::BAD_REQUEST).count();
+        assert_eq!((good, refused), (1, 99));
+    }
+}
+
 #[tokio::test]
 async fn an_account_that_changed_in_between() {
     let mut world = World::new().await;

@@ -3,7 +3,7 @@
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use csc_proto::identity::v1::directory_client::DirectoryClient;
 use csc_proto::identity::v1::{PutClientRequest, PutOrganisationRequest, PutUserRequest};
 use csc_service::config::Settings;
 use csc_service::http::{Body, HttpService, Peer, read_body};
-use csc_service::{Metrics, bus};
+use csc_service::{Metrics, ServiceParts, Shutdown, ShutdownTrigger, bus};
 use csc_store::{Embedded, OpenError, Options, Records};
 use csc_test_support::{ManualClock, SeededEntropy};
 use http::{HeaderMap, Request, StatusCode};
@@ -43,7 +43,10 @@ pub(crate) struct World {
     pub(crate) directory: DirectoryClient<Channel>,
     pub(crate) channel: Channel,
     pub(crate) store: Arc<Wrapped>,
-    service: HttpService,
+    /// One for each process; requests go to them in turn.
+    services: Vec<HttpService>,
+    turn: AtomicUsize,
+    processes: Vec<ShutdownTrigger>,
     address: &'static str,
     config: Config,
     folder: TempDir,
@@ -154,9 +157,7 @@ impl World {
     }
 
     async fn open(config: Config, folder: TempDir, clock: Arc<ManualClock>) -> Self {
-        // No two services of one test may repeat each other's randomness.
-        static SEED: AtomicU64 = AtomicU64::new(START);
-        let entropy = Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::Relaxed)));
+        let entropy = entropy();
         let embedded = open_store(&folder.path().join("store.redb"), &clock, &entropy).await;
         let store = Arc::new(Wrapped::new(embedded));
         let metrics = Metrics::new();
@@ -172,9 +173,42 @@ impl World {
         }
         let channel = bus::in_process(parts.grpc.take().unwrap());
         let directory = DirectoryClient::new(channel.clone());
-        let service = parts.mounts[0].service.clone();
-        assert_eq!(parts.mounts[0].segments, ["idms"]);
-        Self { clock, metrics, directory, channel, store, service, address: "192.0.2.1:1024", config, folder }
+        let (service, process) = start(parts);
+        Self {
+            clock,
+            metrics,
+            directory,
+            channel,
+            store,
+            services: vec![service],
+            turn: AtomicUsize::new(0),
+            processes: vec![process],
+            address: "192.0.2.1:1024",
+            config,
+            folder,
+        }
+    }
+
+    /// Another process on the same store, which takes every other request from now on. Returns the way to its bus.
+    pub(crate) fn join(&mut self) -> Channel {
+        let entropy = entropy();
+        let deps = Deps {
+            records: Records::new(self.store.clone(), entropy.clone()),
+            clock: self.clock.clone(),
+            entropy,
+            metrics: self.metrics.clone(),
+        };
+        let mut parts = csc_idms::build(&self.config, deps).unwrap();
+        let channel = bus::in_process(parts.grpc.take().unwrap());
+        let (service, process) = start(parts);
+        self.services.push(service);
+        self.processes.push(process);
+        channel
+    }
+
+    /// Asks every process to stop.
+    pub(crate) fn stop(&mut self) {
+        self.processes.clear();
     }
 
     /// The same installation after its process ended and another one began.
@@ -184,8 +218,8 @@ impl World {
 
     /// The same with other settings.
     pub(crate) async fn restart_with(self, change: impl FnOnce(&mut Config)) -> Self {
-        let Self { clock, mut config, folder, store, service, directory, channel, .. } = self;
-        drop((service, directory, channel, store));
+        let Self { clock, mut config, folder, store, services, processes, directory, channel, .. } = self;
+        drop((services, processes, directory, channel, store));
         change(&mut config);
         Self::open(config, folder, clock).await
     }
@@ -202,7 +236,8 @@ impl World {
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         let address = self.address.parse().unwrap();
         request.extensions_mut().insert(Peer { address, certificate: None });
-        let response = self.service.clone().oneshot(request).await.unwrap();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.services.len();
+        let response = self.services[turn].clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let body = read_body(body, 1 << 20).await.unwrap();
         Answer { status: head.status, headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
@@ -266,6 +301,22 @@ impl World {
     pub(crate) fn file(&self) -> Vec<u8> {
         std::fs::read(self.folder.path().join("store.redb")).unwrap()
     }
+}
+
+/// No two services of one test may repeat each other's randomness.
+fn entropy() -> Arc<SeededEntropy> {
+    static SEED: AtomicU64 = AtomicU64::new(START);
+    Arc::new(SeededEntropy::new(SEED.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// Runs what a service does by itself, until the trigger is dropped.
+fn start(parts: ServiceParts) -> (HttpService, ShutdownTrigger) {
+    let (trigger, shutdown) = Shutdown::new();
+    for task in parts.tasks {
+        tokio::spawn((task.run)(shutdown.clone()));
+    }
+    assert_eq!(parts.mounts[0].segments, ["idms"]);
+    (parts.mounts[0].service.clone(), trigger)
 }
 
 async fn open_store(path: &Path, clock: &Arc<ManualClock>, entropy: &SeededEntropy) -> Embedded {

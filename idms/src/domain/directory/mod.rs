@@ -6,6 +6,7 @@ mod clients;
 mod users;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use csc_store::{Change, Records, UpdateError};
 use csc_types::{Clock, Entropy, McpttId, OrgId, Partition};
@@ -35,6 +36,8 @@ pub struct Directory {
     pub hasher: Hasher,
     /// Seals client secrets.
     pub sealer: Sealer,
+    /// How long an access token is good.
+    pub access_token: Duration,
 }
 
 /// What a change did.

@@ -1,5 +1,7 @@
 //! Putting a user.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use csc_store::shared::account_key;
@@ -11,7 +13,11 @@ use crate::domain::claim::{Claim, WRITE_WITHIN};
 use crate::domain::fault::Fault;
 use crate::domain::password::Proof;
 use crate::domain::user::{Profile, User};
-use crate::records::{self, Stored as _, account, account_changed, claim_key, user_key};
+use crate::records::{self, claim_key, user_key, with_user};
+
+/// How long a resource server may take a token that has expired, and how far its clock may be behind: twice what the
+/// verifier of tokens allows.
+const LEEWAY: Duration = Duration::from_secs(60);
 
 /// A user as administration wants it.
 pub struct NewUser {
@@ -154,14 +160,16 @@ impl Directory {
             if self.clock.now().since(started) > WRITE_WITHIN {
                 return Err(Fault::Contended.into());
             }
-            let change = Change::nothing(Ok(()))
-                .put(keys[0].clone(), after.encode())
-                .put(keys[1].clone(), account(after))
-                .log(account_changed(&after.id));
-            Ok(change)
+            Ok(with_user(Change::nothing(Ok(())), after, self.noted_until()))
         };
         let updated = self.records.update(Partition::of(after.id.as_str()), &keys, change).await;
         Ok(updated.map_err(super::rejected)?.outcome)
+    }
+
+    /// Until when it is noted that an account changed now: until every token made before has expired, at the server whose
+    /// clock is the slowest.
+    fn noted_until(&self) -> Timestamp {
+        self.clock.now().plus(self.access_token).plus(LEEWAY)
     }
 
     /// Takes `lost`, whose claims were lost between claiming and confirming, out of the user's record again.
@@ -172,10 +180,7 @@ impl Directory {
                 return Ok::<_, Fault>(Change::nothing(()));
             };
             user.profile.user_uris.retain(|held| !lost.contains(held));
-            Ok(Change::nothing(())
-                .put(keys[0].clone(), user.encode())
-                .put(keys[1].clone(), account(&user))
-                .log(account_changed(&user.id)))
+            Ok(with_user(Change::nothing(()), &user, self.noted_until()))
         };
         self.records.update(Partition::of(after.id.as_str()), &keys, change).await?;
         Ok(())

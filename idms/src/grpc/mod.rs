@@ -1,7 +1,11 @@
-//! `csc.identity.v1` over gRPC: the keys that resource servers verify tokens with, and administration.
+//! `csc.identity.v1` over gRPC: the keys that resource servers verify tokens with, accounts as they change, and
+//! administration.
 //!
 //! Requests become domain values here, or an error that names the field.
 
+mod accounts;
+
+use csc_proto::identity::v1::accounts_server::AccountsServer;
 use csc_proto::identity::v1::directory_server::{Directory as DirectoryService, DirectoryServer};
 use csc_proto::identity::v1::keys_server::{Keys, KeysServer};
 use csc_proto::identity::v1::{
@@ -14,6 +18,7 @@ use tonic::{Request, Response, Status};
 use zeroize::Zeroizing;
 
 use crate::crypto::sign::MIN_SECRET;
+use crate::domain::accounts::Accounts;
 use crate::domain::client::IdTokenAlgorithm;
 use crate::domain::directory::{Directory, DirectoryError, Mode, NewClient, NewUser, Outcome};
 use crate::domain::fault::Fault;
@@ -28,8 +33,9 @@ const MAX_ITEMS: usize = 64;
 const MAX_TEXT: usize = 512;
 
 /// The services, to be served on the bus.
-pub(crate) fn routes(directory: Directory, jwks: String) -> Routes {
+pub(crate) fn routes(directory: Directory, accounts: Accounts, jwks: String) -> Routes {
     Routes::new(KeysServer::new(PublicKeys { jwks }))
+        .add_service(AccountsServer::new(accounts))
         .add_service(DirectoryServer::new(Administration(directory)))
 }
 
