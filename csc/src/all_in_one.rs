@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use csc_auth::GrpcKeys;
+use csc_auth::{Accounts, GrpcKeys};
 use csc_process::{Common, Platform, Program, Running, TokenRules, keep_fresh};
 use csc_service::config::Settings;
 use csc_service::{ServiceParts, TelemetryConfig, bus};
@@ -61,7 +61,9 @@ impl Program for AllInOne {
         let idms = csc_idms::build(&idms, deps).context("idms")?;
 
         let routes = idms.grpc.clone().context("idms serves its keys on the bus")?;
-        let keys = Arc::new(GrpcKeys::new(bus::in_process(routes)));
+        let channel = bus::in_process(routes);
+        let accounts = Arc::new(Accounts::new(vec![channel.clone()], Arc::clone(&clock)));
+        let keys = Arc::new(GrpcKeys::new(channel));
         let verifier = rules.verifier(issuer, keys, Arc::clone(&clock));
 
         let deps = csc_gms::Deps {
@@ -85,6 +87,7 @@ impl Program for AllInOne {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             verifier: Arc::clone(&verifier),
+            accounts,
             metrics: metrics.clone(),
         };
         let kms = csc_kms::build(&kms, deps).await.context("kms")?;

@@ -3,13 +3,14 @@
 use std::io;
 use std::sync::Arc;
 
-use csc_auth::TokenVerifier;
+use csc_auth::{Accounts, TokenVerifier};
 use csc_sakke::NtpSeconds;
 use csc_service::http::Mount;
-use csc_service::{Metrics, ServiceParts};
+use csc_service::{Metrics, ReadyCheck, ServiceParts};
 use csc_store::Records;
-use csc_types::{Clock, Entropy};
+use csc_types::{Clock, Entropy, Partition};
 
+use crate::accounts;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::http::{Kms, Settings};
@@ -28,6 +29,8 @@ pub struct Deps {
     pub entropy: Arc<dyn Entropy>,
     /// Verifies access tokens.
     pub verifier: Arc<TokenVerifier>,
+    /// Who may not have keys any more. The service follows the stream itself.
+    pub accounts: Arc<Accounts>,
     /// Where its metrics are registered.
     pub metrics: Metrics,
 }
@@ -83,7 +86,10 @@ pub async fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildErr
     let root = Arc::new(loading.await.map_err(|_| BuildError::Interrupted)??);
     tracing::info!(kms_uri = root.kms_uri(), "root unsealed");
 
-    let Deps { records, clock, entropy, verifier, metrics } = deps;
+    let Deps { records, clock, entropy, verifier, accounts, metrics } = deps;
+    let mut parts = ServiceParts::new("kms");
+    parts.tasks.push(accounts::follow(Arc::clone(&accounts), &metrics));
+    parts.ready = ready(records.clone(), Arc::clone(&accounts));
     let kms = Arc::new(Kms {
         audit: Audit::new(records.clone(), Arc::clone(&clock), entropy.as_ref(), root.kms_uri()),
         limit: Limit::new(config.requests_per_minute),
@@ -109,12 +115,31 @@ pub async fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildErr
         records,
         clock,
         verifier,
+        accounts,
     });
     let service = tower::service_fn(move |request| {
         let kms = Arc::clone(&kms);
         async move { Ok(kms.serve(request).await) }
     });
-    let mut parts = ServiceParts::new("kms");
     parts.mounts.push(Mount::new(["keymanagement"], service));
     Ok(parts)
+}
+
+/// The store, and the stream of accounts.
+fn ready(records: Records, accounts: Arc<Accounts>) -> Vec<ReadyCheck> {
+    let store = ReadyCheck::new("store", move || {
+        let records = records.clone();
+        async move {
+            records.store().position(Partition::INSTALLATION).await?;
+            Ok(())
+        }
+    });
+    let stream = ReadyCheck::new("accounts", move || {
+        let opened = accounts.has_opened();
+        async move {
+            anyhow::ensure!(opened, "the identity server has not told its accounts yet");
+            Ok(())
+        }
+    });
+    vec![store, stream]
 }

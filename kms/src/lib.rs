@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! http ─► domain::request   what is asked for, in three body forms and a path
-//!         auth, account     who asks
+//!         auth, accounts    who asks, and whether it may still
 //!         domain::subject   which identities of that user are meant
 //!         domain::period    for which key period
 //!         limit, pool       how often, how many at once
@@ -13,6 +13,7 @@
 //!
 //! The master secrets are a sealed file ([`root`]); nothing but `csc kms root create` makes one.
 
+mod accounts;
 mod app;
 mod audit;
 mod config;

@@ -1,6 +1,9 @@
 //! The service as a process of its own.
 
+use std::sync::Arc;
+
 use anyhow::Context;
+use csc_auth::Accounts;
 use csc_process::{AuthConfig, Common, Platform, Program, Running};
 use csc_service::TelemetryConfig;
 use csc_service::config::Settings;
@@ -35,9 +38,10 @@ impl Program for Process {
         let Self { common, auth, kms } = self;
         let host = common.open(platform).await?;
         let idms = host.idms(&auth)?;
-        let (verifier, keys) = host.verifier(auth, idms);
+        let accounts = Accounts::new(vec![idms.clone()], Arc::clone(&host.platform.clock));
+        let (accounts, (verifier, keys)) = (Arc::new(accounts), host.verifier(auth, idms));
         let Platform { clock, entropy, metrics } = host.platform.clone();
-        let deps = Deps { records: host.records.clone(), clock, entropy, verifier, metrics };
+        let deps = Deps { records: host.records.clone(), clock, entropy, verifier, accounts, metrics };
         let parts = app::build(&kms, deps).await.context("kms")?;
         host.mount(keys).mount(parts).bind(None).await
     }

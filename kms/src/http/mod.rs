@@ -9,7 +9,7 @@ mod xml;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use csc_auth::{Dialect, Refused, Resource, TokenVerifier, Verified};
+use csc_auth::{Accounts, Dialect, Refused, Resource, TokenVerifier, Verified};
 use csc_sakke::{KeyPeriods, Root};
 use csc_service::http::{Body, BodyError, Peer, read_body};
 use csc_store::{Records, shared};
@@ -37,6 +37,7 @@ pub(crate) struct Kms {
     pub(crate) records: Records,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) verifier: Arc<TokenVerifier>,
+    pub(crate) accounts: Arc<Accounts>,
     pub(crate) audit: Audit,
     pub(crate) limit: Limit,
     pub(crate) pool: Pool,
@@ -122,9 +123,11 @@ impl Kms {
         Ok(Asked { verified, identities, address })
     }
 
-    /// The user of the token as the directory knows it now.
+    /// The user of the token as the directory knows it now. Keys cannot be taken back: who is disabled in the stream or in
+    /// the record, whichever is older, gets none, and without the stream nobody does.
     async fn subject(&self, verified: &Verified) -> Result<Subject, Refusal> {
         let id = &verified.claims.mcptt_id;
+        self.accounts.admit(id).map_err(Refusal::Token)?;
         let account = shared::account(self.records.store(), id).await.map_err(|error| {
             tracing::error!(%error, "account record cannot be read");
             Refusal::Unavailable

@@ -155,7 +155,7 @@ async fn the_next_period_and_by_a_setting_the_previous() {
     server.field(&path(0), "").await.error(400);
 
     // The clock moves on, and the same keys are then those of the current period.
-    server.clock.advance(std::time::Duration::from_secs(PERIOD));
+    server.advance(std::time::Duration::from_secs(PERIOD)).await;
     let later = server.field("keyprov", "").await;
     later.ok().verify(0, ALEX, 1656, &init);
     assert_eq!(later.text("UserDecryptKey"), next.text("UserDecryptKey"));

@@ -158,12 +158,12 @@ async fn too_often() {
     let answer = server.field("keyprov", "").await;
     answer.error(429);
     assert_eq!(answer.header("retry-after"), "60");
-    server.clock.advance(Duration::from_micros(59_999_900));
+    server.advance(Duration::from_micros(59_999_900)).await;
     assert_eq!(server.field("keyprov", "").await.header("retry-after"), "1");
     server.field("init", "").await.ok();
     let other = post("keyprov").header("access_token", server.token(OTHER, KEY_SCOPE));
     server.send(other.body(Body::empty()).unwrap()).await.ok();
-    server.clock.advance(Duration::from_micros(100));
+    server.advance(Duration::from_micros(100)).await;
     server.field("keyprov", "").await.ok();
 }
 

@@ -1,6 +1,7 @@
 //! A KMS on an embedded store, with a clock to move and tokens to hand out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,9 +11,9 @@ use csc_kms::{BuildError, Config, Deps};
 use csc_proto::record::v1::Account;
 use csc_proto::record::v1::account::Status;
 use csc_sakke::{KeyPeriods, PubAuthKey, PubEncKey, ReceiverSecretKey, SigningPair, Uid};
-use csc_service::Metrics;
 use csc_service::config::Settings;
 use csc_service::http::{Body, HttpService, read_body};
+use csc_service::{Metrics, Shutdown, ShutdownTrigger};
 use csc_store::{Change, Embedded, Options, Records, Store, shared};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{Clock, Entropy, McpttId, Partition};
@@ -25,6 +26,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use crate::accounts::Idms;
+
 pub(crate) const ALEX: &str = "tel:+82571009990";
 pub(crate) const KMS_URI: &str = "kms.mcptt.com";
 pub(crate) const KEY_SCOPE: &str = "3gpp:mcptt:key_management_server";
@@ -36,6 +39,8 @@ pub(crate) struct Server {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) records: Records,
     pub(crate) metrics: Metrics,
+    pub(crate) idms: Idms,
+    _running: ShutdownTrigger,
     key: EcKeyPair,
     _folder: TempDir,
 }
@@ -107,19 +112,44 @@ impl Server {
             clock.clone(),
         );
         let metrics = Metrics::new();
+        let idms = Idms::new(clock.clone());
         let deps = Deps {
             records: records.clone(),
             clock: clock.clone() as Arc<dyn Clock>,
             entropy: entropy as Arc<dyn Entropy>,
             verifier: Arc::new(verifier),
+            accounts: Arc::clone(&idms.accounts),
             metrics: metrics.clone(),
         };
         let mut parts = csc_kms::build(&config, deps).await?;
         let mount = parts.mounts.remove(0);
         assert_eq!(mount.segments, ["keymanagement"]);
-        let server = Self { service: mount.service, clock, records, metrics, key, _folder: folder };
+        let (running, shutdown) = Shutdown::new();
+        for task in parts.tasks {
+            tokio::spawn((task.run)(shutdown.clone()));
+        }
+        idms.beat().await;
+        for ready in &parts.ready {
+            (ready.check)().await.unwrap();
+        }
+        let service = mount.service;
+        let server = Self { service, clock, records, metrics, idms, _running: running, key, _folder: folder };
         server.account(ALEX, |_| {}).await;
         Ok(server)
+    }
+
+    /// Lets time pass in which the identity server was heard.
+    pub(crate) async fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+        self.idms.beat().await;
+    }
+
+    /// Waits until a gauge has this value.
+    pub(crate) async fn gauge(&self, name: &str, value: u64) {
+        let line = format!("\n{name} {value}\n");
+        while !self.metrics.render().contains(&line) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// Writes the account record of a user: enabled, but for `change`.
