@@ -126,7 +126,7 @@ async fn nobody_there() {
 async fn a_request_waits_for_a_replica_that_is_coming() {
     let pki = Pki::new();
     let gone = Replica::start(&pki, "cms", named("gone")).await;
-    let edge = start(&pki, Layout { edge: "replica_time = \"1m\"", ..Layout::cms(&[&gone]) }).await;
+    let edge = start(&pki, Layout::cms(&[&gone])).await;
     edge.connected("cms", 1).await;
     let address = gone.address;
     gone.drain().await;
@@ -172,6 +172,31 @@ async fn a_replica_that_hangs_is_given_up() {
         assert_eq!(ask(&edge, Method::GET, "").await.body(), "works");
     }
     assert!(taken.load(Ordering::Relaxed) > 0, "one request began there");
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_looks_like_one() {
+    let pki = Pki::new();
+    let breaks = Replica::raw(&pki, "cms", |stream| async move {
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            let head = Response::builder().header("content-length", "10").body(()).unwrap();
+            let mut send = respond.send_response(head, false).unwrap();
+            send.send_data(Bytes::from_static(b"abc"), false).unwrap();
+            tokio::spawn(async move {
+                // The data leave first.
+                send.reserve_capacity(1 << 20);
+                std::future::poll_fn(|cx| send.poll_capacity(cx)).await;
+                send.send_reset(h2::Reason::INTERNAL_ERROR);
+            });
+        }
+    })
+    .await;
+    let edge = start(&pki, Layout::cms(&[&breaks])).await;
+    let answer = edge.raw(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    // It may be closed before even the head has left.
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    assert!(body.len() < 10, "closed before the end: {answer}");
 }
 
 #[tokio::test]

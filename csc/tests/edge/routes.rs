@@ -82,7 +82,7 @@ async fn certificates_are_replaced_without_a_restart() {
     let pki = Pki::new();
     pki.write("edge", &pki.terminals, "edge");
     let cms = Replica::start(&pki, "cms", named("cms")).await;
-    let edge = start(&pki, Layout { edge: "replica_time = \"1m\"", ..Layout::cms(&[&cms]) }).await;
+    let edge = start(&pki, Layout::cms(&[&cms])).await;
     let asked = edge.get("/a");
     let replaced = async { pki.write("edge", &pki.bus, "edge") };
     let (answer, ()) = tokio::join!(asked, replaced);

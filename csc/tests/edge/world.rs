@@ -35,7 +35,7 @@ pub(crate) struct Layout {
     pub(crate) cms: Vec<SocketAddr>,
     pub(crate) gms: Vec<SocketAddr>,
     pub(crate) kms: Vec<SocketAddr>,
-    /// More lines of the section `[edge]`.
+    /// More lines of the section `[edge]`; patience when there are none.
     pub(crate) edge: &'static str,
     /// More lines of the section `[http]`.
     pub(crate) http: &'static str,
@@ -78,12 +78,13 @@ pub(crate) async fn start(pki: &Pki, layout: Layout) -> Running {
 }
 
 fn toml(layout: &Layout) -> String {
+    let edge = if layout.edge.is_empty() { "replica_time = \"1m\"" } else { layout.edge };
     let mut text = format!(
         "[http]\nlisten = [\"127.0.0.1:0\"]\ncertificate = \"server.pem\"\nkey = \"server.key\"\nclient_ca = \"ue-ca.pem\"\n{}\n\
          [bus]\nlisten = \"127.0.0.1:0\"\ncertificate = \"edge.pem\"\nkey = \"edge.key\"\nca = \"bus-ca.pem\"\n\
          clients = [\"operator\"]\n\
          [admin]\nlisten = \"127.0.0.1:0\"\n{}\n[edge]\n{}\n",
-        layout.http, layout.sections, layout.edge
+        layout.http, layout.sections, edge
     );
     for (name, places) in
         [("idms", &layout.idms), ("cms", &layout.cms), ("gms", &layout.gms), ("kms", &layout.kms)]
