@@ -34,6 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use csc_service::Shutdown;
+use csc_service::trace::Cause;
 use csc_sip::{ClientTransactions, Expired, Limits, ServerTransactions};
 use csc_store::owner::{Lease, Ownership, Shift};
 use csc_types::{Entropy, McpttId, Partition};
@@ -113,6 +114,7 @@ pub(crate) async fn run(
         entries: HashMap::new(),
         by_user: HashMap::new(),
         watchers: Watchers::default(),
+        causes: HashMap::new(),
         ready: VecDeque::new(),
         unleased: Vec::new(),
         timers: BTreeSet::new(),
@@ -154,6 +156,8 @@ struct Engine {
     /// Subscriptions of each user.
     by_user: HashMap<McpttId, Vec<Tag>>,
     watchers: Watchers,
+    /// The traces that the next NOTIFYs belong to; empty where nothing is traced.
+    causes: HashMap<Tag, Cause>,
     /// Subscriptions that may have something to do.
     ready: VecDeque<Tag>,
     /// Those that have something to say once the lease is valid again.

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use csc_service::trace::{self, Protocol, Work};
 use sip_codec::Status;
+use tracing::Span;
 
 use super::{Engine, Tag};
 use crate::domain::subscription::{Answered, Step};
 use crate::domain::{hop, notify};
 
-/// Whose NOTIFY a client transaction carries, and its place in the window.
+/// Whose NOTIFY a client transaction carries, its place in the window, and the span that ends with its answer.
 #[derive(Debug)]
 pub(super) struct Sent {
     tag: Tag,
     slot: u64,
+    span: Span,
 }
 
 impl Engine {
@@ -61,7 +64,9 @@ impl Engine {
         let event_id = entry.event_id.as_deref();
         match notify::build(&entry.dialog, event_id, &notice, &branch, &self.accept.sender) {
             Ok(request) => {
-                let sent = Sent { tag: tag.clone(), slot };
+                let cause = self.causes.remove(tag).unwrap_or_default();
+                let span = Work::Client.span("subscription-proxy NOTIFY", &cause);
+                let sent = Sent { tag: tag.clone(), slot, span };
                 match self.client.start(&branch, "NOTIFY", request.clone(), hop, sent, now) {
                     Ok(()) => {
                         entry.branch = branch;
@@ -107,6 +112,7 @@ impl Engine {
     pub(super) fn answered(&mut self, sent: &Sent, status: Status, retry_after: Option<u32>) {
         let now = self.now();
         self.ended(sent);
+        trace::outcome(&sent.span, Protocol::Sip, status.code());
         let Some(entry) = self.entries.get_mut(&sent.tag) else { return };
         match entry.subscription.answered(status, retry_after, now) {
             Answered::Acknowledged => {
@@ -124,6 +130,7 @@ impl Engine {
     /// Nobody answered a NOTIFY within timer F.
     pub(super) fn timed_out(&mut self, sent: &Sent, now: Duration) {
         self.metrics.silent();
+        trace::failed(&sent.span);
         self.ended(sent);
         self.over(&sent.tag, now);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use csc_service::trace::Cause;
 use csc_sip::Dialog;
 use csc_types::{Caller, McpttId, Partition, Revision, Timestamp};
 
@@ -19,6 +20,8 @@ use crate::records::DeliveryRecord;
 
 /// Paths that one subscription collects before it looks at everything instead.
 const PATHS: usize = 64;
+/// Subscriptions whose trace is remembered until their NOTIFY. The NOTIFYs of others begin their own.
+const CAUSES: usize = 65_536;
 
 /// A subscription and what belongs to it.
 #[derive(Debug)]
@@ -103,18 +106,33 @@ impl Engine {
     /// Takes what a log said.
     pub(super) fn heard(&mut self, news: News) {
         match news {
-            News::Document(path) => {
+            News::Document(path, cause) => {
                 for tag in self.watchers.of_document(&path) {
+                    self.caused(&tag, cause);
                     self.look(&tag, Some(&path));
                 }
             }
-            News::Account(user) => {
+            News::Account(user, cause) => {
                 for tag in self.watchers.of_user(&user) {
+                    self.caused(&tag, cause);
                     self.look(&tag, None);
                 }
             }
-            News::Dialog(tag) => self.changed(Tag::from(tag)),
+            News::Dialog(tag, cause) => {
+                let tag = Tag::from(tag);
+                if partition(&tag).is_some_and(|partition| self.holdings.contains_key(&partition)) {
+                    self.caused(&tag, cause);
+                }
+                self.changed(tag);
+            }
             News::Missed(here) => self.missed(here),
+        }
+    }
+
+    /// Notes which trace the next NOTIFY of a subscription belongs to. Of several changes that it tells the last counts.
+    fn caused(&mut self, tag: &Tag, cause: Cause) {
+        if cause != Cause::NONE && (self.causes.len() < CAUSES || self.causes.contains_key(tag)) {
+            self.causes.insert(tag.clone(), cause);
         }
     }
 
@@ -350,6 +368,7 @@ impl Engine {
 
     /// A subscription is no longer ours, or no longer there.
     pub(super) fn forget(&mut self, tag: &Tag) {
+        self.causes.remove(tag);
         let Some(entry) = self.entries.remove(tag) else { return };
         if let Some(holding) = self.holdings.get_mut(&entry.partition) {
             holding.tags.remove(tag);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use csc_proto::event::v1::LogEntry;
 use csc_proto::event::v1::log_entry::Change;
+use csc_service::trace::Cause;
 use csc_store::{Cursor, Records, StoreError, Tail};
 use csc_types::{McpttId, Partition};
 use prost::Message as _;
@@ -17,15 +18,15 @@ const WAIT: Duration = Duration::from_secs(10);
 /// Between two attempts while the store does not answer.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What a log entry says.
+/// What a log entry says, and in which trace that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum News {
     /// The document at this path changed.
-    Document(String),
+    Document(String, Cause),
     /// The account of this user changed.
-    Account(McpttId),
+    Account(McpttId, Cause),
     /// The dialog with this tag was created, refreshed or ended.
-    Dialog(String),
+    Dialog(String, Cause),
     /// Entries of this partition may have been missed: states are to be compared. At the start that is all of them.
     Missed(Partition),
 }
@@ -90,11 +91,13 @@ async fn follow(
 
 /// What an entry says; `None` for one of a kind that this release does not know.
 fn understand(payload: &[u8]) -> Option<News> {
-    match LogEntry::decode(payload).ok()?.change? {
-        Change::Document(document) => Some(News::Document(document.path)),
-        Change::Account(account) => account.mcptt_id.parse().ok().map(News::Account),
-        Change::Subscription(subscription) => Some(News::Dialog(subscription.dialog)),
-    }
+    let entry = LogEntry::decode(payload).ok()?;
+    let cause = Cause::of_entry(&entry.traceparent);
+    Some(match entry.change? {
+        Change::Document(document) => News::Document(document.path, cause),
+        Change::Account(account) => News::Account(account.mcptt_id.parse().ok()?, cause),
+        Change::Subscription(subscription) => News::Dialog(subscription.dialog, cause),
+    })
 }
 
 #[cfg(test)]

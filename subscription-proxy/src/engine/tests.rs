@@ -83,6 +83,7 @@ impl Stage {
             entries: HashMap::new(),
             by_user: HashMap::new(),
             watchers: Watchers::default(),
+            causes: HashMap::new(),
             ready: VecDeque::new(),
             unleased: Vec::new(),
             timers: BTreeSet::new(),
@@ -279,7 +280,7 @@ async fn without_the_lease_nothing_is_said() {
     let number = stage.gain().await;
     stage.notified(number);
     assert!(stage.engine.client.is_empty());
-    assert_eq!(stage.engine.unleased, [TAG.into()]);
+    assert_eq!(stage.engine.unleased, [Tag::from(TAG)]);
 }
 
 #[tokio::test]
@@ -291,7 +292,7 @@ async fn dialogs_that_change_while_a_partition_is_read_are_read_after_it() {
     });
     put.await.unwrap();
     let number = stage.gain().await;
-    stage.engine.heard(News::Dialog(TAG.to_owned()));
+    stage.engine.heard(News::Dialog(TAG.to_owned(), Cause::NONE));
     assert!(stage.engine.jobs.is_empty());
     stage.page().await;
     assert_eq!(stage.count(), 1);
