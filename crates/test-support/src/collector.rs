@@ -59,7 +59,10 @@ impl Collector {
         while !done(&self.spans()) {
             match timeout(PATIENCE, self.received.recv()).await {
                 Ok(Some(request)) => self.kept.extend(request.resource_spans),
-                _ => panic!("{what}: {:#?}", self.spans()),
+                _ => {
+                    let names: Vec<&str> = self.spans().iter().map(|span| span.name.as_str()).collect();
+                    panic!("{what} is missing; there are {names:?}");
+                }
             }
         }
     }
