@@ -9,6 +9,7 @@ mod forms;
 mod hostile;
 mod identity;
 mod refusals;
+mod replicas;
 mod restart;
 mod rights;
 mod sipp;

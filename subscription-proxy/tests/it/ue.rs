@@ -117,13 +117,7 @@ impl Ue {
     /// Sends `text` and gives the octets of the response.
     pub(crate) async fn ask_raw(&mut self, text: impl AsRef<[u8]>) -> Vec<u8> {
         self.send(text).await;
-        loop {
-            let (datagram, from) = self.datagram().await;
-            if datagram.starts_with(b"SIP/2.0 ") {
-                return datagram;
-            }
-            self.kept.push_back((read(&datagram), from));
-        }
+        self.response().await
     }
 
     /// Sends `text` and gives the response.
@@ -167,6 +161,27 @@ impl Ue {
         };
         let Message::Request(request) = message else { panic!("a NOTIFY, not a response") };
         Notify::new(request, from)
+    }
+
+    /// The next response, as it came.
+    pub(crate) async fn response(&mut self) -> Vec<u8> {
+        loop {
+            let (datagram, from) = self.datagram().await;
+            if datagram.starts_with(b"SIP/2.0 ") {
+                return datagram;
+            }
+            self.kept.push_back((read(&datagram), from));
+        }
+    }
+
+    /// The next NOTIFY of this dialog, answered with 200 like all before it.
+    pub(crate) async fn notify_of(&mut self, call_id: &str) -> Notify {
+        loop {
+            let notify = self.notify().await;
+            if notify.request.core().unwrap().call_id == call_id {
+                return notify;
+            }
+        }
     }
 
     /// The next NOTIFY, answered with 200.

@@ -15,7 +15,7 @@ use csc_store::owner::Replicas;
 use csc_store::{Change, StoreError, shared};
 use csc_subscription_proxy::{Config, Deps, Naming, build};
 use csc_test_support::{ManualClock, SeededEntropy};
-use csc_types::{Etag, McpttId, Partition};
+use csc_types::{Etag, McpttId, Partition, SystemClock};
 use csc_xcap::Names;
 use csc_xcap::uri::Roots;
 use csc_xcap_server::testing::{Bench, NOW};
@@ -73,8 +73,23 @@ impl World {
         World { bench, clock, settings, _folder: folder }
     }
 
+    /// One whose clock runs by itself.
+    pub(crate) async fn in_real_time(settings: &[(&str, &str)]) -> World {
+        let bench = Bench::new(Arc::new(SystemClock::new()), Arc::new(SeededEntropy::new(1)));
+        World::on(bench, Arc::new(ManualClock::at(NOW)), settings).await
+    }
+
     /// Starts a proxy on the store, as a new process would.
     pub(crate) async fn start(&self) -> Proxy {
+        self.run(Replicas::Alone).await
+    }
+
+    /// Starts a proxy that shares the store with others.
+    pub(crate) async fn replica(&self) -> Proxy {
+        self.run(Replicas::Several).await
+    }
+
+    async fn run(&self, replicas: Replicas) -> Proxy {
         let mut settings = Settings::load(None, self.settings.clone());
         let config = Config::read(&mut settings.section("sip", "SIP."));
         settings.finish().unwrap();
@@ -91,7 +106,7 @@ impl World {
                 root_uri: ROOT.to_owned(),
                 open_terminals: false,
             },
-            replicas: Replicas::Alone,
+            replicas,
         };
         let (mut parts, address) = build(&config, deps).await.unwrap();
         let (trigger, shutdown) = Shutdown::new();
