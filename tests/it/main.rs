@@ -7,6 +7,7 @@ mod groups;
 mod hostile;
 mod layers;
 mod samples;
+mod traces;
 mod seeds;
 mod seeds_sip;
 mod torture;
