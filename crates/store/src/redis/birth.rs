@@ -3,6 +3,9 @@
 //! `<installation>|<partitions>|<format>`, the same in all partitions. A partition is read and written only while it holds
 //! the record that partition 0 held when this engine first saw it.
 
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use csc_types::{PARTITIONS, Partition};
 use redis::{Value, cmd};
 
@@ -37,6 +40,22 @@ pub enum InstallError {
     Store(#[from] StoreError),
 }
 
+/// Says in the log that a birth record is missing or foreign, not with every call that finds it so.
+#[derive(Default)]
+pub(super) struct Alarm(Mutex<Option<Duration>>);
+
+impl Alarm {
+    const EVERY: Duration = Duration::from_secs(10);
+
+    pub(super) fn raise(&self, now: Duration, why: &Failure) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| now >= last + Self::EVERY) {
+            *last = Some(now);
+            tracing::error!(%why, "store has no valid birth record, it is not read or written");
+        }
+    }
+}
+
 impl Inner {
     /// What the birth record of every partition must be.
     pub(super) async fn birth(&self) -> Result<&str, StoreError> {
@@ -52,14 +71,25 @@ impl Inner {
     }
 
     async fn read_birth(&self, partition: Partition) -> Result<Option<String>, StoreError> {
-        let mut get = cmd("GET");
-        get.arg(Keys::new(&self.access.options.prefix, partition).birth());
-        let found = self.call_one(Way::Settled, partition, get).await?;
-        match (&found, octets(&found)) {
-            (Value::Nil, _) => Ok(None),
-            (_, Some(octets)) => Ok(Some(String::from_utf8_lossy(octets).into_owned())),
-            _ => Err(StoreError::Damaged("a birth record".to_owned())),
-        }
+        let found = self.read_births(&[partition]).await?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    async fn read_births(&self, partitions: &[Partition]) -> Result<Vec<Option<String>>, StoreError> {
+        let get = |partition: &Partition| {
+            let mut get = cmd("GET");
+            get.arg(Keys::new(&self.access.options.prefix, *partition).birth());
+            (*partition, get)
+        };
+        let asked: Vec<_> = partitions.iter().map(get).collect();
+        let found = self.call(Way::Settled, &asked).await?.into_iter();
+        found
+            .map(|birth| match (&birth, octets(&birth)) {
+                (Value::Nil, _) => Ok(None),
+                (_, Some(octets)) => Ok(Some(String::from_utf8_lossy(octets).into_owned())),
+                _ => Err(StoreError::Damaged("a birth record".to_owned())),
+            })
+            .collect()
     }
 }
 
@@ -87,20 +117,25 @@ pub(super) async fn install(inner: &Inner) -> Result<(), InstallError> {
     let mut installation = [0; 16];
     inner.access.entropy.fill(&mut installation);
     let birth = format!("{:032x}|{PARTITIONS}|{FORMAT}", u128::from_be_bytes(installation));
-    let (first, others): (Vec<_>, Vec<_>) = Partition::all().partition(|p| *p == Partition::INSTALLATION);
-    for partition in others.iter().chain(&first).copied() {
-        let keys = Keys::new(&inner.access.options.prefix, partition);
+    let all: Vec<Partition> = Partition::all().collect();
+    let stamp = |partition: &Partition| {
+        let keys = Keys::new(&inner.access.options.prefix, *partition);
         let names = [keys.birth(), keys.last(), keys.commits(), keys.log()];
         let mut stamp = inner.access.scripts.install.with(&names);
         stamp.arg(&birth);
-        if inner.call_one(Way::Commit, partition, stamp).await? != Value::Int(1) {
-            return Err(InstallError::NotEmpty(partition.number()));
+        (*partition, stamp)
+    };
+    let (first, others): (Vec<_>, Vec<_>) =
+        all.iter().map(stamp).partition(|(partition, _)| *partition == Partition::INSTALLATION);
+    for stamps in [others, first] {
+        let answers = inner.call(Way::Commit, &stamps).await?;
+        if let Some(at) = answers.iter().position(|answer| *answer != Value::Int(1)) {
+            return Err(InstallError::NotEmpty(stamps[at].0.number()));
         }
     }
-    for partition in Partition::all() {
-        if inner.read_birth(partition).await?.as_deref() != Some(birth.as_str()) {
-            return Err(InstallError::Raced(partition.number()));
-        }
+    let found = inner.read_births(&all).await?;
+    match all.iter().zip(found).find(|(_, found)| found.as_deref() != Some(birth.as_str())) {
+        Some((partition, _)) => Err(InstallError::Raced(partition.number())),
+        None => Ok(()),
     }
-    Ok(())
 }

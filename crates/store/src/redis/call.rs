@@ -41,6 +41,7 @@ impl Inner {
         let end = Instant::now() + self.access.options.deadline;
         let mut answers: Vec<Option<Value>> = commands.iter().map(|_| None).collect();
         let mut pause = PAUSE;
+        let mut last = None;
         loop {
             let table = self.routes.current();
             let mut failure = None;
@@ -59,7 +60,11 @@ impl Inner {
             }
             let asked = join_all(parts.iter().map(|part| part.ask(way, commands)));
             match timeout_at(end, asked).await {
-                Err(_) => failure = Some(Failure::Gone("no answer within the deadline".to_owned())),
+                // What went wrong before tells more than that there was no time left.
+                Err(_) => {
+                    let silent = || Failure::Gone("no answer within the deadline".to_owned());
+                    failure = Some(last.take().unwrap_or_else(silent));
+                }
                 Ok(outcomes) => {
                     for (part, outcome) in parts.iter().zip(outcomes) {
                         match outcome {
@@ -79,7 +84,7 @@ impl Inner {
             let Some(why) = failure else { return Ok(answers.into_iter().flatten().collect()) };
             if matches!(why, Failure::Birth(_)) {
                 counters.unborn.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(%why, "store has no valid birth record");
+                self.alarm.raise(self.access.clock.monotonic(), &why);
                 return Err(why.into());
             }
             // The first table is empty: looking for the masters is no repetition.
@@ -94,6 +99,7 @@ impl Inner {
                 sleep(spread).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
+            last = Some(why);
             // Whatever comes of it shows in the next table.
             let _ = timeout_at(end, self.routes.search(table.number)).await;
         }

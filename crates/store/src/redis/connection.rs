@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::Access;
 use super::failure::{Failure, answered};
 use super::options::{Password, split};
+use super::scripts::Scripts;
 
 /// How long connecting and logging in may take together.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -45,7 +46,7 @@ impl Connection {
         opened.unwrap_or_else(|_| Err(Failure::Gone(format!("{address} does not answer"))))
     }
 
-    /// A connection to a server of the data that is master now, with the scripts loaded.
+    /// A connection to a server of the data that is master now.
     pub(super) async fn to_master(
         access: &Access,
         address: &str,
@@ -54,18 +55,26 @@ impl Connection {
         let options = &access.options;
         let login = Login { username: options.username.as_deref(), password: options.password.as_ref() };
         let mut connection = Self::open(access, address, login, response).await?;
-        let mut commands = vec![cmd("ROLE")];
-        commands.extend(access.scripts.loads());
-        let mut answers = connection.send(&commands).await?.into_iter();
-        let role = answers.next().map(answered).transpose().map_err(|(failure, _)| failure)?;
-        match role {
-            Some(Value::Array(parts)) if parts.first().and_then(octets) == Some(b"master") => {}
-            _ => return Err(Failure::Elsewhere(format!("{address} is not a master"))),
+        match connection.ask(cmd("ROLE")).await? {
+            Value::Array(parts) if parts.first().and_then(octets) == Some(b"master") => Ok(connection),
+            _ => Err(Failure::Elsewhere(format!("{address} is not a master"))),
         }
-        for answer in answers {
+    }
+
+    /// Loads the scripts into the server.
+    pub(super) async fn load(&mut self, scripts: &Scripts) -> Result<(), Failure> {
+        let loads: Vec<Cmd> = scripts.loads().collect();
+        for answer in self.send(&loads).await? {
             answered(answer).map_err(|(failure, _)| failure)?;
         }
-        Ok(connection)
+        Ok(())
+    }
+
+    /// Sends one command and returns its answer, which is no error.
+    pub(super) async fn ask(&mut self, command: Cmd) -> Result<Value, Failure> {
+        let answer = self.send(&[command]).await?.pop();
+        let answer = answer.ok_or_else(|| Failure::Gone("no answer to a command".to_owned()))?;
+        answered(answer).map_err(|(failure, _)| failure)
     }
 
     /// Sends `commands` at once and returns an answer for each, errors of the server among them.

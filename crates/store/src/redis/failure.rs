@@ -41,6 +41,8 @@ impl Failure {
             "BIRTH" => Self::Birth(detail.to_owned()),
             "MOVED" | "ASK" | "READONLY" => Self::Elsewhere(said),
             "UNBLOCKED" | "NOSCRIPT" => Self::Gone(said),
+            // Not the clients' fault, and passing.
+            "ERR" if detail.starts_with("max number of clients") => Self::Busy(said),
             "LOADING" | "BUSY" | "TRYAGAIN" | "CLUSTERDOWN" | "MASTERDOWN" | "NOREPLICAS" => Self::Busy(said),
             "OOM" => Self::Refused(format!("the memory of redis is full: {detail}")),
             "MISCONF" => Self::Refused(format!("redis cannot write its files: {detail}")),

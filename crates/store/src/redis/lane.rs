@@ -122,7 +122,11 @@ impl Server {
     async fn exchange(&mut self, batch: &[Request]) -> Result<Exchanged, Failure> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
-            none => none.insert(Connection::to_master(&self.access, &self.address, RESPONSE).await?),
+            none => {
+                let mut new = Connection::to_master(&self.access, &self.address, RESPONSE).await?;
+                new.load(&self.access.scripts).await?;
+                none.insert(new)
+            }
         };
         let commands = batch.iter().flat_map(|request| request.commands.iter());
         let mut pipeline = Pipeline::new();
@@ -142,7 +146,8 @@ impl Server {
         let unconfirmed = match answers.pop().map(answered) {
             Some(Ok(Value::Int(have))) if have >= i64::from(self.need) => None,
             Some(Ok(Value::Int(have))) => Some(Failure::Unconfirmed { have, need: self.need }),
-            Some(Err((failure, _))) => return Err(failure),
+            // A server that is no master any more says so in words that depend on what it was doing.
+            Some(Err((failure, _))) => return Err(Failure::Gone(format!("WAIT: {failure}"))),
             _ => return Err(Failure::Gone("WAIT was not answered with a number".to_owned())),
         };
         Ok(Exchanged { answers, unconfirmed })

@@ -13,7 +13,7 @@ use redis::cmd;
 
 use super::Access;
 use super::connection::{Connection, octets};
-use super::failure::{Failure, answered};
+use super::failure::Failure;
 
 /// How long what was seen holds.
 const SPAN: Duration = Duration::from_secs(3);
@@ -85,12 +85,7 @@ async fn look(
     let at = access.clock.monotonic();
     let mut info = cmd("INFO");
     info.arg("replication");
-    let answer = connection.send(&[info]).await?.pop().map(answered);
-    let Some(Ok(answer)) = answer else {
-        return Err(answer
-            .and_then(Result::err)
-            .map_or_else(|| Failure::Gone("INFO was not answered".to_owned()), |(failure, _)| failure));
-    };
+    let answer = connection.ask(info).await?;
     let text = octets(&answer).map(String::from_utf8_lossy).unwrap_or_default();
     if !text.lines().any(|line| line.trim_end() == "role:master") {
         return Err(Failure::Elsewhere(format!("{address} is not a master")));

@@ -15,9 +15,9 @@
 //! | `…<collection>:names` | sorted set | the names, all with score 0, for scans in their order |
 //! | `…<collection>:ends` | sorted set | the names of records that end; the score is the end |
 //!
-//! So a service's Redis user needs `~csc:*:idms.*` for collections of its own, `%R~csc:*:<collection>:*` for those it only
-//! reads, `%R~csc:*:birth`, and `~csc:*:last ~csc:*:commits ~csc:*:log`; and the commands `role`, `info`, `ping`, `script|load`,
-//! `evalsha`, `wait`, `time`, those that the scripts call, and `cluster|info`, `cluster|slots` in a cluster.
+//! So the Redis user of a service (here idms) needs `~csc:*:idms.*` for its own collections, and for what all share
+//! `~csc:*:index:*`, `~csc:*:account:*`, `~csc:*:birth`, `~csc:*:last`, `~csc:*:commits` and `~csc:*:log`. It needs the commands
+//! [`COMMANDS`], and `cluster|info`, `cluster|slots` in a cluster.
 //!
 //! # Promises
 //!
@@ -71,12 +71,17 @@ pub use options::Sabotage;
 pub use options::{OptionsError, Password, RedisOptions, Topology};
 pub use stats::Stats;
 
+use self::birth::Alarm;
 use self::routes::{Routes, Way};
 use self::scripts::Scripts;
 use self::stats::Counters;
 use self::sweep::Expiring;
 use self::watch::Watch;
 use crate::{Commit, CommitError, Cursor, Key, Record, Store, StoreError, Tail};
+
+/// The commands that the engine and its scripts call, as a Redis user needs them (`ACL SETUSER`).
+pub const COMMANDS: &str = "+role +info +wait +get +set +exists +time +script|load +evalsha +xread +xrevrange +xrange +xadd \
+    +xinfo|stream +hget +hset +hdel +zadd +zrem +zrange +zrangebyscore +zremrangebyrank +zscore +zcount +zcard";
 
 /// How many records a page of a scan has at most.
 const PAGE: usize = 512;
@@ -101,6 +106,7 @@ struct Inner {
     birth: OnceCell<String>,
     watch: Arc<Watch>,
     expiring: Expiring,
+    alarm: Alarm,
 }
 
 /// The engine. Cheap to open: servers are looked for with the first call.
@@ -144,6 +150,7 @@ impl RedisStore {
             routes,
             birth: OnceCell::new(),
             expiring: Expiring::default(),
+            alarm: Alarm::default(),
         });
         let sweeper = Sweeper(tokio::spawn(sweep::run(Arc::downgrade(&inner))).abort_handle());
         Ok(Self { inner, way: Way::Read, sweeper: Arc::new(sweeper) })

@@ -163,8 +163,7 @@ async fn listen(
             for id in &last {
                 wait.arg(keys::log_id_text(*id));
             }
-            let answer = connection.send(&[wait]).await?.pop().unwrap_or(Value::Nil);
-            match answered(answer).map_err(|(failure, _)| failure)? {
+            match connection.ask(wait).await? {
                 Value::Nil => {}
                 Value::Array(streams) => {
                     let names: Vec<&[u8]> = streams.iter().filter_map(stream_name).collect();

@@ -2,7 +2,9 @@
 //!
 //! All tests of a shape share its servers; each has keys of its own by another prefix.
 
+mod failover;
 mod golden;
+mod servers;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
