@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use csc_faults::soak::Soak;
+use csc_faults::trouble::Trouble;
 use csc_store::redis::Sabotage;
 use csc_types::{Clock, SystemClock};
 
@@ -19,6 +20,9 @@ struct Arguments {
     /// Which faults, in which order; another one each time if none is given. What a run found depends on timing, too.
     #[arg(long)]
     seed: Option<u64>,
+    /// Only this trouble, again and again.
+    #[arg(long)]
+    only: Option<Trouble>,
     /// Plants a fault in the engine, which must be found: the exit status is as without one.
     #[arg(long)]
     plant: Option<Plant>,
@@ -47,13 +51,13 @@ async fn main() -> Result<ExitCode> {
         Plant::Birth => Sabotage::Birth,
     });
     println!("seed {seed}, {} minutes", arguments.minutes);
-    let soak = Soak::start("soak", seed, sabotage).await?;
+    let soak = Soak::start("soak", seed, |options| options.sabotage = sabotage).await?;
     let mut soak = soak.context("redis-server is not installed")?;
     let end = Duration::from_secs(arguments.minutes * 60);
     let (mut rounds, mut commits) = (0, 0);
     while clock.monotonic() < end {
         rounds += 1;
-        let trouble = soak.draw();
+        let trouble = arguments.only.unwrap_or_else(|| soak.draw());
         let round = soak.round(trouble).await.with_context(|| format!("round {rounds}, {trouble:?}"))?;
         let counts = round.counts;
         commits += counts.done;

@@ -141,6 +141,13 @@ impl Site {
         }
     }
 
+    /// Orders the Sentinels to replace the master.
+    pub fn replace(&self) {
+        if let Some(sentinel) = self.sentinels.first() {
+            block_in_place(|| sentinel.call(&["SENTINEL", "FAILOVER", NAME]));
+        }
+    }
+
     /// Takes everything away that is stored.
     pub fn empty(&self) {
         if let Some(master) = self.master() {

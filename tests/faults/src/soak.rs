@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use csc_store::Store;
-use csc_store::redis::{RedisStore, Sabotage};
+use csc_store::redis::{RedisOptions, RedisStore};
 use csc_test_support::SeededEntropy;
 use csc_types::{Entropy, SystemClock};
 
@@ -31,7 +31,7 @@ pub struct Soak {
     entropy: Arc<SeededEntropy>,
     /// Names commits and installations: never twice the same, whatever the seed.
     names: Arc<SeededEntropy>,
-    sabotage: Option<Sabotage>,
+    options: RedisOptions,
     /// The kinds of trouble still to come before all begin anew.
     deck: Vec<Trouble>,
 }
@@ -48,20 +48,26 @@ pub struct Round {
 }
 
 impl Soak {
-    /// Starts the servers; `None` if Redis is not installed, `test` being skipped then. `sabotage` is a fault planted in
-    /// the engine.
+    /// Starts the servers; `None` if Redis is not installed, `test` being skipped then. `adjust` makes the engine another
+    /// one than it is by default.
     ///
     /// # Errors
     /// When the servers do not come up.
-    pub async fn start(test: &str, seed: u64, sabotage: Option<Sabotage>) -> Result<Option<Self>> {
+    pub async fn start(
+        test: &str,
+        seed: u64,
+        adjust: impl FnOnce(&mut RedisOptions),
+    ) -> Result<Option<Self>> {
         let Some(site) = Site::start(test).await? else { return Ok(None) };
+        let mut options = site.options();
+        adjust(&mut options);
         let mut soak = Self {
             site,
             stores: Vec::new(),
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(SeededEntropy::new(seed)),
             names: Arc::new(SeededEntropy::new(!seed)),
-            sabotage,
+            options,
             deck: Vec::new(),
         };
         soak.install().await?;
@@ -73,8 +79,7 @@ impl Soak {
         self.site.install(self.clock.clone(), self.names.clone()).await?;
         self.stores.clear();
         for _ in 0..PROCESSES {
-            let mut options = self.site.options();
-            options.sabotage = self.sabotage;
+            let options = self.options.clone();
             self.stores.push(Arc::new(RedisStore::open(options, self.clock.clone(), self.names.clone())?));
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use csc_test_support::SeededEntropy;
 use csc_types::Entropy;
 use tokio::task::block_in_place;
@@ -11,7 +12,7 @@ use crate::proxy::{Cut, Direction, Weather, Who};
 use crate::site::{CLIENTS, Site};
 
 /// One kind of trouble.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Trouble {
     /// Clients still see the master; its replicas and the Sentinels do not, and replace it.
     IsolateMaster,
@@ -37,10 +38,14 @@ pub enum Trouble {
     Delay,
     /// Somebody empties the store. Nothing heals that.
     Empty,
+    /// An operator orders the Sentinels to replace a master that is well (`SENTINEL FAILOVER`). For a moment there are two
+    /// masters, the old one with a replica that has not been told: with one confirmation that takes acknowledged commits
+    /// back. It needs two, or a master that is stopped instead.
+    Replace,
 }
 
 impl Trouble {
-    /// All that there is.
+    /// All that one confirmation is a match for.
     pub const ALL: [Self; 12] = [
         Self::IsolateMaster,
         Self::HideMaster,
@@ -64,6 +69,8 @@ impl Trouble {
         let master = site.master().context("there is a master")?;
         let replica = (master + 1 + (entropy.next_u64() % 2) as usize) % site.nodes.len();
         let brief = Duration::from_millis(500 + entropy.next_u64() % 2500);
+        // Now shorter, now longer than a call may take.
+        let longer = brief * 3;
         match self {
             Self::IsolateMaster => {
                 site.isolate(master);
@@ -88,6 +95,11 @@ impl Trouble {
                 tokio::time::sleep(brief).await;
                 site.nodes[master].server.thaw();
             }
+            Self::Replace => {
+                site.replace();
+                site.promoted(master).await?;
+                tokio::time::sleep(brief).await;
+            }
             Self::KillReplica => {
                 block_in_place(|| site.nodes[replica].server.kill());
                 tokio::time::sleep(brief).await;
@@ -98,8 +110,8 @@ impl Trouble {
                 tokio::time::sleep(brief).await;
                 site.nodes[replica].server.thaw();
             }
-            Self::HideFromClients => weather(site, master, Weather::Held, brief).await,
-            Self::SwallowReplies => weather(site, master, Weather::Swallow(Direction::Down), brief).await,
+            Self::HideFromClients => weather(site, master, Weather::Held, longer).await,
+            Self::SwallowReplies => weather(site, master, Weather::Swallow(Direction::Down), longer).await,
             Self::LoseReplies => {
                 for _ in 0..10 {
                     let lost = site.nodes[master].proxy.lose_reply(CLIENTS, "EVALSHA");

@@ -24,7 +24,7 @@ use crate::history::History;
 const MEETING: u16 = 4;
 
 /// How long the store may take to be itself again once all faults are over.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Between two requests of one client.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -130,7 +130,7 @@ impl Crowd {
     /// Lets everybody finish, then reads all that is there, plainly and settled. All faults are over by now.
     ///
     /// # Panics
-    /// When the store does not come back within 30 s.
+    /// When the store does not come back in time.
     pub async fn finish(mut self) {
         self.shared.over.store(true, Ordering::SeqCst);
         let all = async {

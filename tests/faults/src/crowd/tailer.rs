@@ -9,6 +9,7 @@ use csc_types::Partition;
 use tokio::time::sleep;
 
 use super::{PAUSE, Shared, partitions, reader};
+use crate::history::HEARD;
 
 /// Entries of one answer: few, so that answers follow each other.
 const LIMIT: usize = 32;
@@ -23,7 +24,7 @@ pub(super) async fn run(store: Arc<dyn Store>, shared: Arc<Shared>) {
     }
     loop {
         let last = shared.written.load(Ordering::SeqCst);
-        match store.tail(&cursors, LIMIT, WAIT).await {
+        match store.tail(&cursors, LIMIT, if last { HEARD } else { WAIT }).await {
             // Nothing is written any more, and nothing is new: that was all.
             Ok(news) if news.is_empty() && last => return,
             Ok(news) => {

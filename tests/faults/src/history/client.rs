@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use csc_store::{Commit, CommitError, Cursor, Key, Record, Store, StoreError, Tail};
 use csc_types::{Partition, Revision};
 
-use super::{Event, History, Moment, Outcome, What};
+use super::{Event, HEARD, History, Moment, Outcome, What};
 
 pub(super) struct Client {
     pub(super) store: Arc<dyn Store>,
@@ -106,7 +106,8 @@ impl Store for Client {
         let news = self.store.tail(cursors, limit, wait).await?;
         for (partition, _) in cursors {
             let what = match news.iter().find(|(found, _)| found == partition) {
-                None => What::Quiet,
+                None if news.is_empty() && wait >= HEARD => What::Quiet,
+                None => continue,
                 Some((_, Tail::Lost)) => What::Lost,
                 Some((_, Tail::Entries { entries, .. })) => What::Entries(entries.clone()),
             };

@@ -18,11 +18,15 @@ mod writes;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use csc_store::{Commit, Key, LogEntry, Record, Store};
 use csc_types::{Partition, Revision};
 
 pub use finding::{Finding, Rule};
+
+/// An engine may take a moment to hear of news. Whoever waited so long and got nothing was told that there is nothing.
+pub const HEARD: Duration = Duration::from_secs(2);
 
 /// A moment: moments are counted, not measured. Whatever ended before another thing began has the lower one.
 pub type Moment = u64;
@@ -68,7 +72,7 @@ pub enum What {
     Position,
     /// Entries behind its place.
     Entries(Vec<LogEntry>),
-    /// There was nothing behind its place.
+    /// There was nothing behind its place, however long it waited.
     Quiet,
     /// Its place was lost.
     Lost,

@@ -7,7 +7,8 @@ use csc_store::redis::Sabotage;
 
 /// The planted fault is found, as one of `rules`, while `trouble` happens.
 async fn found(test: &str, sabotage: Sabotage, trouble: Trouble, rules: &[Rule]) {
-    let soak = Soak::start(test, 1, Some(sabotage)).await.expect("the servers come up");
+    let soak =
+        Soak::start(test, 1, |options| options.sabotage = Some(sabotage)).await.expect("the servers come up");
     let Some(mut soak) = soak else { return };
     let round = soak.round(trouble).await.expect("the servers do what they must");
     let found = round.findings.iter().any(|finding| rules.contains(&finding.rule));
