@@ -4,7 +4,7 @@ use anyhow::Context;
 use csc_proto::documents::v1::documents_client::DocumentsClient;
 use csc_proto::documents::v1::documents_server::{Documents, DocumentsServer};
 use csc_proto::documents::v1::{PutRequest, PutResponse};
-use csc_service::{ServiceParts, bus};
+use csc_service::{ServiceParts, bus, trace};
 use csc_xcap::usage::GROUPS;
 use tonic::service::Routes;
 use tonic::transport::Channel;
@@ -37,6 +37,6 @@ impl Documents for Front {
     async fn put(&self, request: Request<PutRequest>) -> Result<Response<PutResponse>, Status> {
         let auid = request.get_ref().path.trim_start_matches('/').split('/').next();
         let server = if auid == Some(GROUPS.auid) { &self.groups } else { &self.configuration };
-        server.clone().put(request).await
+        server.clone().put(trace::call(request)).await
     }
 }

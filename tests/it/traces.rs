@@ -58,6 +58,10 @@ async fn from_a_put_to_a_notify() {
     assert_eq!(project.parent_span_id, put.span_id);
     // The first entry that names the group wakes the watcher, the one about its view comes behind.
     assert!([&put.span_id, &project.span_id].contains(&&notify.parent_span_id));
+    // The operator's call, and the one that it led to inside of the process.
+    let call = |span: &&&Span| span.name == "csc.documents.v1.Documents/Put";
+    let led = |outer: &Span| spans.iter().filter(call).any(|inner| inner.parent_span_id == outer.span_id);
+    assert!(spans.iter().filter(call).any(|outer| led(outer)));
     // What the console began before, it began in traces of our own.
     assert!(spans.iter().any(|span| span.name == "idms POST" && hex(&span.trace_id) != TRACE));
     let subscribed = |spans: &[&Span]| spans.iter().any(|span| span.name == "subscription-proxy SUBSCRIBE");
@@ -65,7 +69,8 @@ async fn from_a_put_to_a_notify() {
 
     let told = String::from_utf8_lossy(&collector.octets()).into_owned();
     let secret = token.rsplit('.').next().expect("a signature");
-    for hidden in [secret, ALEX.0, ALEX.1, "tel:", "sip:", "openmobilealliance", "Renamed", "idms/", "Bearer"] {
+    for hidden in [secret, ALEX.0, ALEX.1, "tel:", "sip:", "openmobilealliance", "Renamed", "idms/", "Bearer"]
+    {
         assert!(!told.contains(hidden), "{hidden}");
     }
 }

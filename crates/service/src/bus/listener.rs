@@ -18,8 +18,8 @@ use tonic::transport::Server;
 use super::clients::NamedClients;
 use super::io::BusIo;
 use super::{BusConfig, PROTOCOL};
-use crate::Shutdown;
 use crate::tls::{self, Tickets, TlsError};
+use crate::{Shutdown, trace};
 
 /// Handshakes at a time. Members are few and keep their connections.
 const HANDSHAKES: usize = 64;
@@ -62,6 +62,7 @@ impl BusListener {
         let Self { socket, tls, routes, .. } = self;
         let (ready, connections) = mpsc::channel(HANDSHAKES);
         let server = Server::builder()
+            .trace_fn(trace::served)
             .http2_keepalive_interval(Some(ALIVE))
             .http2_keepalive_timeout(Some(ALIVE))
             .max_concurrent_streams(CALLS)

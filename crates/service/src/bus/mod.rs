@@ -20,6 +20,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 
 use crate::config::Section;
 use crate::tls::{self, Identity, TlsError};
+use crate::trace;
 
 pub(crate) use listener::BusListener;
 
@@ -109,7 +110,8 @@ pub fn in_process(routes: Routes) -> Channel {
     let connector = tower::service_fn(move |_| {
         let (client, server) = tokio::io::duplex(PIPE);
         let incoming = tokio_stream::once(Ok::<_, Infallible>(server));
-        let serving = Server::builder().add_routes(routes.clone()).serve_with_incoming(incoming);
+        let server = Server::builder().trace_fn(trace::served).add_routes(routes.clone());
+        let serving = server.serve_with_incoming(incoming);
         tokio::spawn(async move {
             if let Err(error) = serving.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "in-process channel failed");

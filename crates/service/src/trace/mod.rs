@@ -12,6 +12,7 @@
 //!
 //! Without a collector no span is made and nothing is allocated.
 
+mod calls;
 mod cause;
 mod collector;
 mod config;
@@ -29,10 +30,12 @@ use opentelemetry::trace::Status;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
+pub use self::calls::call;
 pub use self::cause::{Cause, pass_on};
 pub use self::config::{CollectorUri, TraceConfig};
 pub use self::export::flush;
 
+pub(crate) use self::calls::served;
 pub(crate) use self::export::{SPANS, spans};
 pub(crate) use self::layer::{layer, ours};
 pub(crate) use self::lines::WithTrace;
@@ -82,8 +85,6 @@ pub fn failed(span: &Span) {
 pub enum Protocol {
     /// Statuses of HTTP.
     Http,
-    /// Statuses of gRPC.
-    Grpc,
     /// Statuses of SIP.
     Sip,
 }
@@ -92,7 +93,6 @@ impl Protocol {
     const fn attribute(self) -> &'static str {
         match self {
             Self::Http => "http.response.status_code",
-            Self::Grpc => "rpc.grpc.status_code",
             Self::Sip => "sip.response.status_code",
         }
     }
