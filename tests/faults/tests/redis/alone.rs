@@ -98,7 +98,7 @@ pub(crate) async fn spend(
     let spent = records.update(somewhere(), std::slice::from_ref(&key), |found| {
         let fresh = text(&found[0]) == Some("fresh");
         let change = Change::nothing(fresh);
-        Ok(if fresh { change.put(key.clone(), by.to_owned()) } else { change })
+        Ok(if fresh { change.put(key.clone(), by.to_owned()).log(by.to_owned()) } else { change })
     });
     Ok(spent.await?.outcome)
 }

@@ -1,9 +1,11 @@
 //! The reply of a commit is lost: it was applied, and nobody heard.
 
-use csc_faults::proxy::{Cut, Who};
-use csc_store::Store;
+use std::time::Duration;
 
-use crate::alone::{Alone, get, put, records, spend, text};
+use csc_faults::proxy::{Cut, Who};
+use csc_store::{Store, Tail};
+
+use crate::alone::{Alone, get, put, records, somewhere, spend, text};
 
 /// The commit is sent again under its id, is answered as it was at first, and has spent the code once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -14,6 +16,8 @@ async fn a_code_whose_spending_was_not_answered_is_spent_once() {
     let records = records(alone.store.clone());
     put(alone.store.as_ref(), "code", "fresh").await.expect("the store answers");
 
+    let position = alone.store.position(somewhere()).await.expect("the store answers");
+
     let lost = alone.proxy.lose_reply(Who::All, "first spender");
     let spent = spend(&records, "code", "first spender").await.expect("the commit is sent again");
     assert!(spent, "and is answered as if nothing had happened");
@@ -22,9 +26,12 @@ async fn a_code_whose_spending_was_not_answered_is_spent_once() {
 
     let code = get(alone.store.as_ref(), "code").await.expect("the store answers");
     assert_eq!(text(&code), Some("first spender"));
-    let position = alone.store.position(crate::alone::somewhere()).await.expect("the store answers");
-    let news = alone.store.tail(&[(crate::alone::somewhere(), position)], 10, Default::default()).await;
-    assert_eq!(news.expect("the store answers"), []);
+    let news = alone.store.tail(&[(somewhere(), position)], 10, Duration::ZERO).await;
+    let [(_, Tail::Entries { entries, .. })] = &news.expect("the store answers")[..] else {
+        panic!("entries")
+    };
+    let told: Vec<&[u8]> = entries.iter().map(|entry| entry.payload.as_ref()).collect();
+    assert_eq!(told, [b"first spender"], "and was told once");
 }
 
 /// Connections that are cut in the middle of everything cost time, not answers.

@@ -2,6 +2,7 @@
 
 mod alone;
 mod aof;
+mod cluster;
 mod failover;
 mod lost_reply;
 mod planted;
