@@ -15,8 +15,10 @@ use tokio::task::AbortHandle;
 use super::Access;
 use super::connection::Connection;
 use super::failure::{Failure, answered};
+use super::lease::Lease;
 #[cfg(feature = "testing")]
 use super::options::Sabotage;
+use super::routes::Way;
 
 /// How many requests share a pipeline at most, and how many octets end it earlier: what bounds the time that the first of
 /// them waits, and the server's memory.
@@ -36,13 +38,6 @@ struct Request {
     answer: oneshot::Sender<Result<Vec<Value>, Failure>>,
 }
 
-/// Whether answers must be durable.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Confirm {
-    Yes,
-    No,
-}
-
 /// The callers' end.
 pub(super) struct Lane {
     requests: mpsc::Sender<Request>,
@@ -50,12 +45,12 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn open(access: Arc<Access>, address: Arc<str>, confirm: Confirm) -> Self {
+    pub(super) fn open(access: Arc<Access>, address: Arc<str>, lease: Arc<Lease>, way: Way) -> Self {
         let (requests, received) = mpsc::channel(access.options.queue.max(1));
-        let need = if confirm == Confirm::Yes { access.options.min_replicas } else { 0 };
+        let need = if way == Way::Read { 0 } else { access.options.min_replicas };
         #[cfg(feature = "testing")]
         let need = if access.options.breaks(Sabotage::Wait) { 0 } else { need };
-        let server = Server { access, address, need, connection: None };
+        let server = Server { access, address, lease, way, need, connection: None };
         Self { requests, task: tokio::spawn(server.run(received)).abort_handle() }
     }
 
@@ -87,6 +82,8 @@ fn length(argument: &redis::Arg<&[u8]>) -> usize {
 struct Server {
     access: Arc<Access>,
     address: Arc<str>,
+    lease: Arc<Lease>,
+    way: Way,
     /// How many replicas must confirm.
     need: u32,
     connection: Option<Connection>,
@@ -137,20 +134,29 @@ impl Server {
         }
         if self.need == 0 {
             let answers = connection.send_pipeline(&pipeline, count).await?;
-            return Ok(Exchanged { answers, unconfirmed: None });
+            return Ok(Exchanged { answers, unconfirmed: self.lapsed() });
         }
         let mut wait = cmd("WAIT");
         wait.arg(self.need).arg(CONFIRMATION.as_millis() as u64);
         pipeline.add_command(wait);
         let mut answers = connection.send_pipeline(&pipeline, count + 1).await?;
         let unconfirmed = match answers.pop().map(answered) {
-            Some(Ok(Value::Int(have))) if have >= i64::from(self.need) => None,
+            Some(Ok(Value::Int(have))) if have >= i64::from(self.need) => self.lapsed(),
             Some(Ok(Value::Int(have))) => Some(Failure::Unconfirmed { have, need: self.need }),
             // A server that is no master any more says so in words that depend on what it was doing.
             Some(Err((failure, _))) => return Err(Failure::Gone(format!("WAIT: {failure}"))),
             _ => return Err(Failure::Gone("WAIT was not answered with a number".to_owned())),
         };
         Ok(Exchanged { answers, unconfirmed })
+    }
+
+    /// Why the server is not to be believed now that its answers are there.
+    fn lapsed(&self) -> Option<Failure> {
+        // A commit that no replica need have is believed as it is.
+        if self.way == Way::Commit && self.need == 0 {
+            return None;
+        }
+        self.lease.check(self.access.clock.monotonic()).err()
     }
 
     /// Without enough confirmations nobody gets an answer, not even a conflict: it was judged on what may be taken back.

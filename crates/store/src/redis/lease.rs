@@ -1,19 +1,23 @@
 //! For how long a master may be believed.
 //!
-//! A master that was cut off does not know that another one has taken its place, and would answer "absent" for what was
-//! written there since. So what a master answers to a read counts only while it has been seen, within the last three
-//! seconds, as a master that hears as many replicas as a commit needs. Three seconds must be shorter than what it takes
-//! to be replaced (Sentinel's `down-after-milliseconds`, Cluster's `cluster-node-timeout`).
+//! A master that was cut off, or stood still for a while, does not know that another one has taken its place. It would
+//! answer "absent" for what was written there since, and a replica that has not heard of the change either would confirm
+//! what it writes. So what a master answers counts only while it has been seen, within the last three seconds, as a master
+//! that hears as many replicas as a commit needs, and that most Sentinels take for the master while none is replacing it.
+//! Three seconds must be shorter than what it takes to be replaced (Sentinel's `down-after-milliseconds`, Cluster's
+//! `cluster-node-timeout`). Without most of the Sentinels nothing is believed: nobody could tell.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::join;
 use redis::cmd;
 
 use super::Access;
 use super::connection::{Connection, octets};
 use super::failure::Failure;
+use super::sentinel::{Sentinels, Verdict};
 
 /// How long what was seen holds.
 const SPAN: Duration = Duration::from_secs(3);
@@ -37,7 +41,9 @@ impl Lease {
         if micros(now) < self.until.load(Ordering::SeqCst) {
             return Ok(());
         }
-        Err(Failure::Busy("the master has not been seen with enough live replicas for 3 s".to_owned()))
+        Err(Failure::Busy(
+            "the master was not seen for 3 s with enough replicas and most Sentinels on its side".to_owned(),
+        ))
     }
 
     /// At `at` the master was seen, and its replicas had been heard not longer than `silent` ago.
@@ -58,15 +64,18 @@ fn micros(span: Duration) -> u64 {
 /// Looks at the server at `address` for ever.
 pub(super) async fn keep(access: Arc<Access>, address: Arc<str>, lease: Arc<Lease>) {
     let mut connection = None;
+    let mut sentinels = Sentinels::new(&access);
     loop {
-        match look(&access, &address, &mut connection).await {
-            Ok((at, Some(silent))) => lease.seen(at, silent),
-            Ok((_, None)) => {}
-            Err(Failure::Elsewhere(_)) => {
-                lease.lose();
+        match join(look(&access, &address, &mut connection), sentinels.judge(&access, &address)).await {
+            (_, Verdict::Against) => lease.lose(),
+            (Ok((at, Some(silent))), Verdict::Agreed) => lease.seen(at, silent),
+            (Ok(_), _) => {}
+            (Err(failure), _) => {
                 connection = None;
+                if matches!(failure, Failure::Elsewhere(_)) {
+                    lease.lose();
+                }
             }
-            Err(_) => connection = None,
         }
         tokio::time::sleep(BEAT).await;
     }

@@ -51,6 +51,7 @@ mod options;
 mod read;
 mod routes;
 mod scripts;
+mod sentinel;
 mod stats;
 mod sweep;
 #[cfg(test)]

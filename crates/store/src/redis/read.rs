@@ -105,12 +105,14 @@ impl Inner {
         let mut news = self.watch.news();
         loop {
             news.mark_unchanged();
-            let asked = self.watch.worth_asking(cursors);
+            // What is there at the end of the wait is found even if nobody has told of it yet.
+            let over = Instant::now() >= end;
+            let asked = if over { cursors.to_vec() } else { self.watch.worth_asking(cursors) };
             if !asked.is_empty() {
                 let found = self.read_logs(way, &asked, limit.max(1)).await?;
-                let still =
-                    asked.iter().filter(|(partition, _)| !found.iter().any(|(news, _)| news == partition));
-                self.watch.prove(still.copied());
+                let silent =
+                    |asked: &&(Partition, Cursor)| found.iter().all(|(partition, _)| *partition != asked.0);
+                self.watch.prove(asked.iter().filter(silent).copied());
                 self.watch.prove(found.iter().filter_map(|(partition, tail)| match tail {
                     Tail::Entries { cursor, .. } => Some((*partition, *cursor)),
                     Tail::Lost => None,
@@ -119,10 +121,13 @@ impl Inner {
                     return Ok(found);
                 }
             }
+            if over {
+                return Ok(Vec::new());
+            }
             tokio::select! {
                 // The sender lives as long as this engine.
                 _ = news.changed() => {}
-                () = sleep_until(end) => return Ok(Vec::new()),
+                () = sleep_until(end) => {}
                 () = sleep(super::watch::PROVED_FOR) => {}
             }
         }

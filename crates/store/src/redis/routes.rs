@@ -13,12 +13,13 @@ use super::Access;
 use super::connection::{Connection, Login, octets};
 use super::failure::{Failure, answered};
 use super::keys::Keys;
-use super::lane::{Confirm, Lane};
+use super::lane::Lane;
 use super::lease::{self, Lease};
 use super::options::Topology;
+use super::sentinel;
 
 /// How long a server that is asked for the way may take.
-const PATIENCE: Duration = Duration::from_millis(700);
+pub(super) const PATIENCE: Duration = Duration::from_millis(700);
 
 /// Which of a master's connections is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,40 +35,34 @@ pub(super) enum Way {
 /// A master.
 pub(super) struct Node {
     pub(super) address: Arc<str>,
-    access: Arc<Access>,
     commits: Lane,
     reads: Lane,
     settled: Lane,
-    lease: Arc<Lease>,
     keeper: AbortHandle,
 }
 
 impl Node {
     fn new(access: &Arc<Access>, address: &Arc<str>) -> Arc<Self> {
-        let lane = |confirm| Lane::open(Arc::clone(access), Arc::clone(address), confirm);
         let lease = Arc::new(Lease::default());
+        let lane = |way| Lane::open(Arc::clone(access), Arc::clone(address), Arc::clone(&lease), way);
         let keeper = lease::keep(Arc::clone(access), Arc::clone(address), Arc::clone(&lease));
         Arc::new(Self {
             address: Arc::clone(address),
-            access: Arc::clone(access),
-            commits: lane(Confirm::Yes),
-            reads: lane(Confirm::No),
-            settled: lane(Confirm::Yes),
+            commits: lane(Way::Commit),
+            reads: lane(Way::Read),
+            settled: lane(Way::Settled),
             keeper: tokio::spawn(keeper).abort_handle(),
-            lease,
         })
     }
 
-    /// An answer for each of `commands`. To be believed, a read needs the lease when its answer is there.
+    /// An answer for each of `commands`.
     pub(super) async fn ask(&self, way: Way, commands: Arc<[Cmd]>) -> Result<Vec<Value>, Failure> {
         let lane = match way {
-            Way::Commit => return self.commits.ask(commands).await,
+            Way::Commit => &self.commits,
             Way::Read => &self.reads,
             Way::Settled => &self.settled,
         };
-        let answers = lane.ask(commands).await?;
-        self.lease.check(self.access.clock.monotonic())?;
-        Ok(answers)
+        lane.ask(commands).await
     }
 
     /// Commits that wait.
@@ -135,10 +130,10 @@ impl Routes {
                 || Err("no address".to_owned()),
                 |address| Ok(Partition::all().map(|_| Some(Arc::from(address.as_str()))).collect()),
             ),
-            Topology::Sentinel { name, username, password } => {
-                let login = || Login { username: username.as_deref(), password: password.as_ref() };
-                sentinels(&self.access, name, login).await
-            }
+            Topology::Sentinel { .. } => sentinel::find(&self.access).await.map(|address| {
+                let address: Arc<str> = Arc::from(address);
+                Partition::all().map(|_| Some(Arc::clone(&address))).collect()
+            }),
             Topology::Cluster => cluster(&self.access, &old).await,
         };
         let mut table = Table { number: old.number + 1, nodes: old.nodes.clone(), why: old.why.clone() };
@@ -167,39 +162,6 @@ impl Routes {
 
 /// The addresses of the masters, by partition.
 type Found = Result<Vec<Option<Arc<str>>>, String>;
-
-/// Asks every Sentinel; the one that knows the latest election is right.
-async fn sentinels<'a>(access: &Access, name: &str, login: impl Fn() -> Login<'a>) -> Found {
-    let mut ask = cmd("SENTINEL");
-    ask.arg("MASTER").arg(name);
-    let ask = [ask];
-    let asked = access.options.addresses.iter().map(|address| question(access, address, login(), &ask));
-    let answers = join_all(asked).await;
-    let mut best: Option<(u64, String)> = None;
-    let mut why = String::new();
-    for answer in answers {
-        match answer
-            .and_then(|mut values| values.pop().and_then(master).ok_or_else(|| "an odd answer".to_owned()))
-        {
-            Ok(found) if best.as_ref().is_none_or(|best| best.0 < found.0) => best = Some(found),
-            Ok(_) => {}
-            Err(reason) => why = reason,
-        }
-    }
-    let (_, address) = best.ok_or_else(|| format!("no Sentinel knows the master {name:?}: {why}"))?;
-    let address: Arc<str> = Arc::from(address);
-    Ok(Partition::all().map(|_| Some(Arc::clone(&address))).collect())
-}
-
-/// The election and the address from what a Sentinel tells of a master: names and values in turn.
-fn master(told: Value) -> Option<(u64, String)> {
-    let Value::Array(fields) = told else { return None };
-    let field = |name: &str| {
-        let value = fields.chunks_exact(2).find(|pair| octets(&pair[0]) == Some(name.as_bytes()))?.get(1)?;
-        std::str::from_utf8(octets(value)?).ok()
-    };
-    Some((field("config-epoch")?.parse().ok()?, address(field("ip")?, field("port")?)))
-}
 
 /// Asks every node that is known; the one that knows the latest epoch is right.
 async fn cluster(access: &Access, old: &Table) -> Found {
@@ -255,7 +217,7 @@ fn slots(asked: &str, values: &[Value]) -> Option<(u64, Vec<Option<Arc<str>>>)> 
     Some((epoch, masters))
 }
 
-fn address(host: &str, port: &str) -> String {
+pub(super) fn address(host: &str, port: &str) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
