@@ -60,7 +60,7 @@ pub(super) async fn run<E: SpanExporter>(exporter: E, mut queue: mpsc::Receiver<
         let end = Instant::now() + COMPANY;
         while let Some(item) = next {
             match item {
-                Item::Span(span) => batch.push(span),
+                Item::Span(span) => batch.push(*span),
                 Item::Flush(done) => flush.push(done),
             }
             next = match batch.len() {
@@ -102,5 +102,53 @@ fn problem<E: std::fmt::Display>(result: Result<OTelSdkResult, E>) -> String {
         Ok(Ok(())) => String::new(),
         Ok(Err(error)) => error.to_string(),
         Err(elapsed) => elapsed.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::error::OTelSdkError;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::super::queue::{PLACES, Queue};
+    use super::*;
+
+    /// Keeps the names of spans, and fails once.
+    #[derive(Clone, Debug, Default)]
+    struct Keeper(Arc<Mutex<Vec<Vec<String>>>>);
+
+    impl SpanExporter for Keeper {
+        async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+            let mut kept = self.0.lock().unwrap();
+            kept.push(batch.into_iter().map(|span| span.name.into_owned()).collect());
+            match kept.len() {
+                2 => Err(OTelSdkError::InternalFailure("no".to_owned())),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flush_waits_for_nobody_else_and_a_failure_ends_nothing() {
+        let (items, waiting) = mpsc::channel(PLACES);
+        let keeper = Keeper::default();
+        let running = tokio::spawn(run(keeper.clone(), waiting));
+        let queue = Queue { items: items.clone(), dropped: spans().with_label_values(&["dropped"]) };
+        let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
+        let tracer = provider.tracer("test");
+        for names in [["a", "b"], ["c", "d"], ["e", "f"]] {
+            names.iter().for_each(|name| tracer.start(*name).end());
+            let (done, flushed) = oneshot::channel();
+            items.send(Item::Flush(done)).await.unwrap();
+            flushed.await.unwrap();
+            assert_eq!(keeper.0.lock().unwrap().last().unwrap(), &names);
+        }
+        let failed = spans().with_label_values(&["failed"]);
+        assert!(failed.get() >= 2);
+        drop((provider, tracer, items));
+        running.await.unwrap();
     }
 }

@@ -14,7 +14,7 @@ pub(super) const PLACES: usize = 8_192;
 /// What waits.
 pub(super) enum Item {
     /// A span that ended.
-    Span(SpanData),
+    Span(Box<SpanData>),
     /// Somebody who wants to know when everything in front is gone.
     Flush(oneshot::Sender<()>),
 }
@@ -30,7 +30,7 @@ impl SpanProcessor for Queue {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() && self.items.try_send(Item::Span(span)).is_err() {
+        if span.span_context.is_sampled() && self.items.try_send(Item::Span(Box::new(span))).is_err() {
             self.dropped.inc();
         }
     }
