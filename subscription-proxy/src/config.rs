@@ -44,7 +44,7 @@ pub struct Config {
     pub max_entries: usize,
     /// Subscriptions of one user; the one not refreshed for longest goes when there are more.
     pub max_per_user: usize,
-    /// Subscriptions in all.
+    /// Subscriptions of this replica's subscribers.
     pub max_subscriptions: usize,
     /// Server transactions that are remembered for one peer, and for all strangers together.
     pub max_per_source: usize,
@@ -141,7 +141,7 @@ impl Config {
                 "max_subscriptions",
                 200_000,
                 1..=10_000_000,
-                "Subscriptions in all; further ones are refused with 503.",
+                "Subscriptions that a replica notifies; while it has as many, it refuses further ones with 503.",
             ),
             max_per_source: section.number(
                 "max_per_source",

@@ -19,6 +19,7 @@ use super::loader::{self, Page};
 use super::reader::Job;
 use super::writer::{self, Stale, Written};
 use super::{Engine, Tag};
+use crate::domain::tag;
 
 /// How long a partition that is handed over waits for the answers to its NOTIFYs: as long as an answer takes that needs no
 /// second copy (timer E). What is not answered by then the next owner says again.
@@ -96,6 +97,20 @@ impl Holding {
     pub(super) fn stays(&self) -> bool {
         self.leaving.is_none()
     }
+
+    /// Whether there is something to write, and the writer can begin with it or with waiting for more.
+    fn can_write(&self) -> bool {
+        !self.writes.is_empty()
+            && match self.writer {
+                Writer::Idle => true,
+                Writer::Resting => self.cannot_wait(),
+                Writer::Busy { .. } => false,
+            }
+    }
+
+    fn cannot_wait(&self) -> bool {
+        self.urgent || self.leaving.is_some()
+    }
 }
 
 impl Engine {
@@ -151,7 +166,7 @@ impl Engine {
 
     /// A dialog of some partition changed.
     pub(super) fn changed(&mut self, tag: Tag) {
-        let partition = crate::domain::tag::partition(&tag);
+        let partition = tag::partition(&tag);
         let Some(holding) = partition.and_then(|partition| self.holdings.get_mut(&partition)) else { return };
         match &mut holding.loading {
             // Else an older state of it, read before and told after, could bring back what is gone.
@@ -210,7 +225,7 @@ impl Engine {
             Done::Rested(..) => {
                 if matches!(holding.writer, Writer::Resting) {
                     holding.writer = Writer::Idle;
-                    holding.urgent = true;
+                    holding.urgent = !holding.writes.is_empty();
                 }
             }
             Done::Wrote(_, _, Ok(written)) => {
@@ -228,28 +243,18 @@ impl Engine {
 
     /// Has written what gathered for a partition, if nothing of it is being written.
     pub(super) fn hand_out_writes(&mut self) {
-        let ready: Vec<Partition> = self
-            .holdings
-            .iter()
-            .filter(|(_, holding)| {
-                !holding.writes.is_empty() && !matches!(holding.writer, Writer::Busy { .. })
-            })
-            .map(|(partition, _)| *partition)
-            .collect();
-        for partition in ready {
+        let idle = self.holdings.iter().filter(|(_, holding)| holding.can_write());
+        for partition in idle.map(|(partition, _)| *partition).collect::<Vec<_>>() {
             let Some(holding) = self.holdings.get_mut(&partition) else { continue };
             let number = holding.number;
-            if !holding.urgent && holding.leaving.is_none() {
-                if matches!(holding.writer, Writer::Idle) {
-                    holding.writer = Writer::Resting;
-                    self.work.spawn(async move {
-                        tokio::time::sleep(REST).await;
-                        Done::Rested(partition, number)
-                    });
-                }
+            if !holding.cannot_wait() {
+                holding.writer = Writer::Resting;
+                self.work.spawn(async move {
+                    tokio::time::sleep(REST).await;
+                    Done::Rested(partition, number)
+                });
                 continue;
             }
-            holding.urgent = false;
             let fence = holding.fence.clone();
             let writes = self.next_writes(partition);
             let records = self.accept.settled.clone();
@@ -287,10 +292,9 @@ impl Engine {
         self.leaving.remove(&partition);
         let Some(holding) = self.holdings.get(&partition) else { return };
         for tag in holding.tags.iter().cloned().collect::<Vec<_>>() {
-            self.cancel(&tag);
             self.forget(&tag);
         }
-        self.parked.retain(|parked| crate::domain::tag::partition(&parked.tag) != Some(partition));
+        self.parked.retain(|parked| tag::partition(&parked.tag) != Some(partition));
         // Its tasks end with it, and so does what was said to be released.
         self.holdings.remove(&partition);
         self.metrics.lost();

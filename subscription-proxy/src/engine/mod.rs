@@ -38,6 +38,7 @@ use csc_service::trace::Cause;
 use csc_sip::{ClientTransactions, Expired, Limits, ServerTransactions};
 use csc_store::owner::{Lease, Ownership, Shift};
 use csc_types::{Entropy, McpttId, Partition};
+use sip_codec::Status;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -288,7 +289,9 @@ impl Engine {
                     self.socket.send(request, to);
                 }
                 Expired::Repeat(..) => {}
-                Expired::TimedOut(sent) => self.timed_out(&sent, now),
+                Expired::TimedOut(sent) if self.lease.valid() => self.timed_out(&sent, now),
+                // It was not the subscriber who was silent.
+                Expired::TimedOut(sent) => self.answered(&sent, Status::SERVICE_UNAVAILABLE, None),
             }
         }
         self.windows.expire(now);

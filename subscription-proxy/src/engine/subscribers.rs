@@ -366,8 +366,9 @@ impl Engine {
         }
     }
 
-    /// A subscription is no longer ours, or no longer there.
+    /// A subscription is no longer ours, or no longer there; nor is the NOTIFY that may be under way.
     pub(super) fn forget(&mut self, tag: &Tag) {
+        self.cancel(tag);
         self.causes.remove(tag);
         let Some(entry) = self.entries.remove(tag) else { return };
         if let Some(holding) = self.holdings.get_mut(&entry.partition) {

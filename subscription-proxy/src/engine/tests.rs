@@ -301,6 +301,49 @@ async fn dialogs_that_change_while_a_partition_is_read_are_read_after_it() {
 }
 
 #[tokio::test]
+async fn a_partition_of_many_dialogs_is_read_page_by_page() {
+    let mut stage = Stage::new(Replicas::Alone).await;
+    let many = loader::PAGE * 2 + 1;
+    let written = stage.records.update(HERE, &[], |_| {
+        let put = |change: Change<()>, n| {
+            let (call_id, subscriber) = (format!("c{n}"), format!("tel:+82{n}"));
+            let dialog = DialogRecord { call_id, subscriber, ..stage.dialog() };
+            change.put(dialog_key(&format!("{n:034x}")), dialog.encode_to_vec())
+        };
+        Ok::<_, StoreError>((0..many).fold(Change::nothing(()), put))
+    });
+    written.await.unwrap();
+    stage.gain().await;
+    // While the rest is read it is lost and gained again: what was read for the first time does not count.
+    let stale = stage.pages.recv().await.unwrap();
+    drop(stage.lose());
+    stage.turn();
+    stage.gain().await;
+    stage.engine.page(stale);
+    assert_eq!(stage.count(), 0);
+    while stage.count() < many {
+        stage.page().await;
+    }
+}
+
+#[tokio::test]
+async fn a_notify_that_could_not_be_repeated_ends_nothing() {
+    let mut stage = Stage::new(Replicas::Alone).await;
+    let number = stage.gain().await;
+    stage.notified(number);
+    // As after a process was stopped for a minute, or its store was away.
+    let clock: Arc<dyn csc_types::Clock> = stage.clock.clone();
+    stage.engine.lease = Ownership::new(&stage.records, clock, ROLE, "r", Replicas::Several).lease();
+    stage.clock.advance(Duration::from_secs(60));
+    let now = stage.engine.now();
+    stage.engine.timers(now);
+    assert!(stage.engine.client.is_empty());
+    stage.turn();
+    assert!(stage.engine.next_writes(HERE).is_empty(), "its records stay");
+    assert_eq!(stage.count(), 1);
+}
+
+#[tokio::test]
 async fn a_fence_that_is_stale_ends_the_holding_and_writes_nothing() {
     let mut stage = Stage::new(Replicas::Alone).await;
     let number = stage.gain().await;
