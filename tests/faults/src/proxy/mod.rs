@@ -14,14 +14,19 @@ mod rules;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use connection::serve;
 use rules::Rules;
 pub use rules::{Cut, Direction, Weather};
+
+/// Between two attempts to take a connection, when the first one failed.
+const BREATH: Duration = Duration::from_millis(10);
 
 /// Whom a command to the proxy concerns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,7 +149,7 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, shared: Arc<Shared>
                 tokio::spawn(serve(client, peer.ip(), upstream, Arc::clone(&shared)));
             }
             // Out of descriptors, or the client gave up: the next one may be luckier.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => sleep(BREATH).await,
         }
     }
 }
