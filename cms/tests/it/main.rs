@@ -6,6 +6,7 @@ mod access;
 mod documents;
 mod generated;
 mod listener;
+mod outages;
 mod provisioning;
 mod store;
 mod targets;

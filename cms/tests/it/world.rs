@@ -44,7 +44,8 @@ impl World {
         (Self::on(bench, &[]).await, store)
     }
 
-    async fn on(bench: Bench, settings: &[(&str, &str)]) -> Self {
+    /// On this store, with this verifier.
+    pub(crate) async fn on(bench: Bench, settings: &[(&str, &str)]) -> Self {
         bench.account("tel:+8210", "fire", &[], &["urn:ue:1"]).await;
         bench.account("tel:+8211", "fire", &[], &[]).await;
         bench.account("tel:+8201", "fire", &["administrator"], &[]).await;

@@ -37,6 +37,8 @@ pub struct Bench {
     pub verifier: Arc<TokenVerifier>,
     /// Counts.
     pub metrics: Metrics,
+    /// The public key of those tokens, as a JWK set.
+    pub jwks: String,
     signer: EcdsaJwsSigner,
 }
 
@@ -49,13 +51,18 @@ impl Bench {
         pair.set_key_id(Some("k1"));
         let signer = ES256.signer_from_jwk(&pair.to_jwk_private_key()).unwrap();
         let jwks = json!({"keys": [pair.to_jwk_public_key().as_ref()]}).to_string();
-        let config = VerifierConfig {
+        let keys = Arc::new(Keys(jwks.clone()));
+        let verifier = Arc::new(TokenVerifier::new(keys, Self::rules(), Arc::clone(&clock)));
+        Self { clock, entropy, records, verifier, metrics: Metrics::new(), jwks, signer }
+    }
+
+    /// What the tokens of [`Bench::token`] are held against.
+    pub fn rules() -> VerifierConfig {
+        VerifierConfig {
             issuer: ISSUER.to_owned(),
             audiences: vec!["mcptt_client".to_owned()],
             field_compat: true,
-        };
-        let verifier = Arc::new(TokenVerifier::new(Arc::new(Keys(jwks)), config, Arc::clone(&clock)));
-        Self { clock, entropy, records, verifier, metrics: Metrics::new(), signer }
+        }
     }
 
     /// Makes or changes an account.
