@@ -96,39 +96,7 @@ pub(crate) async fn run(
         ownership.run(shifts, async move { stop.requested().await }).await;
         Ok(())
     });
-    let config = &accept.config;
-    let requests = config.max_per_source;
-    let limits = Limits { requests, octets: requests.saturating_mul(OCTETS_PER_REQUEST) };
-    let engine = Engine {
-        server: ServerTransactions::new(limits),
-        client: ClientTransactions::default(),
-        windows: Windows::new(config.window),
-        accept,
-        socket,
-        entropy,
-        metrics,
-        lease,
-        holdings: BTreeMap::new(),
-        leaving: BTreeSet::new(),
-        followed: BTreeSet::new(),
-        numbers: 0,
-        entries: HashMap::new(),
-        by_user: HashMap::new(),
-        watchers: Watchers::default(),
-        causes: HashMap::new(),
-        ready: VecDeque::new(),
-        unleased: Vec::new(),
-        timers: BTreeSet::new(),
-        jobs: VecDeque::new(),
-        dirty: VecDeque::new(),
-        to_reader,
-        pages,
-        work: JoinSet::new(),
-        replies: JoinSet::new(),
-        answering: HashMap::new(),
-        parked: Vec::new(),
-        stopping: false,
-    };
+    let engine = Engine::new(accept, socket, entropy, metrics, lease, to_reader, pages);
     let inputs = Inputs { from_ownership, from_reader, from_loaders, from_tail };
     let ended = engine.run(inputs, &mut helpers, &ready, shutdown).await;
     helpers.shutdown().await;
@@ -196,6 +164,51 @@ struct Inputs {
 }
 
 impl Engine {
+    /// An engine that holds nothing yet.
+    fn new(
+        accept: Arc<Accept>,
+        socket: SipSocket,
+        entropy: Arc<dyn Entropy>,
+        metrics: EngineMetrics,
+        lease: Lease,
+        to_reader: mpsc::Sender<Vec<Job>>,
+        pages: mpsc::Sender<Page>,
+    ) -> Engine {
+        let config = &accept.config;
+        let requests = config.max_per_source;
+        let limits = Limits { requests, octets: requests.saturating_mul(OCTETS_PER_REQUEST) };
+        Engine {
+            server: ServerTransactions::new(limits),
+            client: ClientTransactions::default(),
+            windows: Windows::new(config.window),
+            accept,
+            socket,
+            entropy,
+            metrics,
+            lease,
+            holdings: BTreeMap::new(),
+            leaving: BTreeSet::new(),
+            followed: BTreeSet::new(),
+            numbers: 0,
+            entries: HashMap::new(),
+            by_user: HashMap::new(),
+            watchers: Watchers::default(),
+            causes: HashMap::new(),
+            ready: VecDeque::new(),
+            unleased: Vec::new(),
+            timers: BTreeSet::new(),
+            jobs: VecDeque::new(),
+            dirty: VecDeque::new(),
+            to_reader,
+            pages,
+            work: JoinSet::new(),
+            replies: JoinSet::new(),
+            answering: HashMap::new(),
+            parked: Vec::new(),
+            stopping: false,
+        }
+    }
+
     async fn run(
         mut self,
         mut inputs: Inputs,

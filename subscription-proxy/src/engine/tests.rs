@@ -68,34 +68,16 @@ impl Stage {
         let lease = Ownership::new(&records, clock.clone(), ROLE, "r", replicas).lease();
         let (pages, from_loaders) = mpsc::channel(PAGES);
         let engine = Engine {
-            accept: Arc::new(accept),
-            socket: SipSocket::bind("127.0.0.1:0".parse().unwrap(), 65_536).unwrap(),
-            entropy: Arc::new(SeededEntropy::new(2)),
-            metrics: EngineMetrics::new(&Metrics::new()),
-            server: ServerTransactions::new(Limits { requests: 1, octets: 1 }),
-            client: ClientTransactions::default(),
-            windows: Windows::new(1),
-            lease,
-            holdings: BTreeMap::new(),
-            leaving: BTreeSet::new(),
             followed: Partition::all().collect(),
-            numbers: 0,
-            entries: HashMap::new(),
-            by_user: HashMap::new(),
-            watchers: Watchers::default(),
-            causes: HashMap::new(),
-            ready: VecDeque::new(),
-            unleased: Vec::new(),
-            timers: BTreeSet::new(),
-            jobs: VecDeque::new(),
-            dirty: VecDeque::new(),
-            to_reader: mpsc::channel(1).0,
-            pages,
-            work: JoinSet::new(),
-            replies: JoinSet::new(),
-            answering: HashMap::new(),
-            parked: Vec::new(),
-            stopping: false,
+            ..Engine::new(
+                Arc::new(accept),
+                SipSocket::bind("127.0.0.1:0".parse().unwrap(), 65_536).unwrap(),
+                Arc::new(SeededEntropy::new(2)),
+                EngineMetrics::new(&Metrics::new()),
+                lease,
+                mpsc::channel(1).0,
+                pages,
+            )
         };
         let ue = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         Stage { engine, pages: from_loaders, clock, records, ue }
