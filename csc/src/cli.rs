@@ -7,7 +7,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use csc_process::Program;
-use csc_service::{Identity, OsEntropy, bus};
+use csc_service::bus::{self, Address, BusDomain, Credentials, Member, Peers};
+use csc_service::{Identity, Metrics, OsEntropy};
 use csc_types::Entropy;
 
 use crate::provision::{Plan, Servers};
@@ -160,16 +161,19 @@ enum Provision {
 struct Bus {
     /// `host:port` of the bus of a process that holds all services.
     #[arg(long, default_value = "localhost:4430")]
-    bus: String,
+    bus: Address,
     /// `host:port` of idms where it runs by itself; several separated by commas.
     #[arg(long, value_delimiter = ',')]
-    idms: Vec<String>,
+    idms: Vec<Address>,
     /// The same of gms.
     #[arg(long, value_delimiter = ',')]
-    gms: Vec<String>,
+    gms: Vec<Address>,
     /// The same of cms.
     #[arg(long, value_delimiter = ',')]
-    cms: Vec<String>,
+    cms: Vec<Address>,
+    /// What stands behind the names in the certificates of the bus, as `bus.domain` of the services says.
+    #[arg(long)]
+    domain: Option<BusDomain>,
     /// Certificate of the CA of the bus.
     #[arg(long)]
     ca: PathBuf,
@@ -183,14 +187,18 @@ struct Bus {
 
 impl Bus {
     fn connect(self) -> anyhow::Result<Servers> {
-        let Self { bus, idms, gms, cms, ca, certificate, key } = self;
+        let Self { bus, idms, gms, cms, domain, ca, certificate, key } = self;
         let operator = Identity { certificate, key };
-        let channel = |service: &'static str, own: Vec<String>| {
+        let credentials = Credentials::load(&ca, &operator, &Metrics::new())?;
+        let channel = |member, own: Vec<Address>| {
             let addresses = if own.is_empty() { vec![bus.clone()] } else { own };
-            let (host, port) = addresses[0].rsplit_once(':').context(service)?;
-            anyhow::Ok(bus::connect(host, port.parse()?, &ca, &operator)?)
+            bus::connect(&Peers { member, domain: domain.clone(), addresses }, &credentials)
         };
-        Ok(Servers { idms: channel("idms", idms)?, gms: channel("gms", gms)?, cms: channel("cms", cms)? })
+        Ok(Servers {
+            idms: channel(Member::Idms, idms),
+            gms: channel(Member::Gms, gms),
+            cms: channel(Member::Cms, cms),
+        })
     }
 }
 

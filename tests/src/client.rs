@@ -9,7 +9,8 @@ use csc::site::{Ports, Site};
 use csc::ue::{Profile, SipUe, Ue};
 use csc_proto::identity::v1::PutUserRequest;
 use csc_proto::identity::v1::directory_client::DirectoryClient;
-use csc_service::{Identity, OsEntropy, bus};
+use csc_service::bus::{self, Credentials, Member, Peers};
+use csc_service::{Identity, Metrics, OsEntropy};
 use tonic::transport::Channel;
 
 use crate::ORGANISATION;
@@ -73,7 +74,10 @@ impl Client {
     pub fn bus(&self) -> Channel {
         let at = |name| self.site.at(name);
         let operator = Identity { certificate: at("operator.pem"), key: at("operator.key") };
-        bus::connect("localhost", self.bus.port(), &at("bus-ca.pem"), &operator).expect("good files")
+        let credentials =
+            Credentials::load(&at("bus-ca.pem"), &operator, &Metrics::new()).expect("good files");
+        let idms = Peers { member: Member::Idms, domain: None, addresses: vec![self.bus.into()] };
+        bus::connect(&idms, &credentials)
     }
 
     /// Applies the demo's provisioning file.

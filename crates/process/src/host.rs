@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use csc_auth::{GrpcKeys, TokenVerifier};
 use csc_service::config::Settings;
-use csc_service::bus::{self, BusConfig};
+use csc_service::bus::{self, BusConfig, Credentials, Member, Peers};
 use csc_service::{App, AppConfig, ServiceParts, TelemetryConfig};
 use csc_store::Records;
 use csc_store::owner::Replicas;
@@ -96,9 +96,13 @@ impl Host {
         let bus = self.bus.as_ref().context(
             "idms is reached over the bus: set bus.listen, bus.certificate, bus.key and bus.ca",
         )?;
-        let first = auth.idms.first().context("auth.idms names no address")?;
-        let (host, port) = first.rsplit_once(':').context("auth.idms: host:port is wanted")?;
-        Ok(bus::connect(host, port.parse()?, &bus.ca, &bus.identity)?)
+        let credentials = Credentials::load(&bus.ca, &bus.identity, &self.platform.metrics)?;
+        let idms = Peers {
+            member: Member::Idms,
+            domain: bus.domain.clone(),
+            addresses: auth.idms.clone(),
+        };
+        Ok(bus::connect(&idms, &credentials))
     }
 
     /// A verifier with the keys of idms at the other end of `idms`, and the task that keeps them fresh.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use csc_auth::{KeySource, TokenVerifier, VerifierConfig};
+use csc_service::bus::Address;
 use csc_service::config::Settings;
 use csc_service::{ServiceParts, Task};
 use csc_types::Clock;
@@ -20,7 +21,7 @@ pub struct AuthConfig {
     rules: TokenRules,
     issuer: String,
     /// `host:port` of each replica of idms on the bus.
-    pub(crate) idms: Vec<String>,
+    pub(crate) idms: Vec<Address>,
 }
 
 const AUTH: &str = "How access tokens are verified.";
@@ -63,7 +64,7 @@ impl AuthConfig {
             "https://csc.example.org:4420",
             "The `iss` of good tokens, octet for octet: idms.issuer of the identity server.",
         );
-        let idms: Vec<String> = section.list(
+        let idms: Vec<Address> = section.list(
             "idms",
             &["localhost:4430"],
             "host:port of the identity server on the bus: one for each replica, or a name that stands for all of them.",

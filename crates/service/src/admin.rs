@@ -10,6 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use tokio::time::{sleep, timeout};
 
 use crate::Metrics;
+use crate::bus::Health;
 use crate::http::{Body, Mount};
 use crate::parts::ReadyCheck;
 
@@ -24,17 +25,20 @@ pub(crate) struct Readiness(Arc<State>);
 struct State {
     checks: Vec<(ReadyCheck, AtomicBool)>,
     stopping: AtomicBool,
+    /// Says the same on the bus.
+    health: Health,
 }
 
 impl Readiness {
-    pub(crate) fn new(checks: Vec<ReadyCheck>) -> Self {
+    pub(crate) fn new(checks: Vec<ReadyCheck>, health: Health) -> Self {
         let checks = checks.into_iter().map(|check| (check, AtomicBool::new(false))).collect();
-        Self(Arc::new(State { checks, stopping: AtomicBool::new(false) }))
+        Self(Arc::new(State { checks, stopping: AtomicBool::new(false), health }))
     }
 
     /// Not ready any more.
-    pub(crate) fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.0.stopping.store(true, Ordering::Release);
+        self.0.health.ready(false).await;
     }
 
     /// Asks every check until it has answered well.
@@ -52,6 +56,7 @@ impl Readiness {
             done.store(true, Ordering::Release);
         }))
         .await;
+        self.0.health.ready(true).await;
         tracing::info!("ready");
     }
 

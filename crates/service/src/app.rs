@@ -11,25 +11,29 @@ use csc_types::{Clock, Entropy};
 use futures::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tonic::service::Routes;
 
 use crate::admin::{self, Readiness};
-use crate::bus::{BusConfig, BusListener};
+use crate::bus::{BusConfig, BusListener, Health};
 use crate::config::{Section, Settings};
-use crate::http::{HttpConfig, Limits, Listener, Router, Shared};
-use crate::tls::TlsError;
+use crate::http::{Clients, HttpConfig, Limits, Listener, Router, Shared};
+use crate::shutdown::Ending;
+use crate::tls::{self, Refresh, TlsError};
 use crate::{Metrics, ServiceParts, Shutdown, Task, trace};
 
 /// How long work that was cut may take to be gone.
 const CUT: Duration = Duration::from_secs(3);
+
+/// What section `http` is for.
+const HTTP: &str = "The HTTPS listener that UEs talk to.";
 
 /// The settings of a process.
 #[derive(Clone, Debug)]
 pub struct AppConfig {
     /// Section `http`.
     pub http: HttpConfig,
-    /// Section `bus`; `None` when there is no bus listener.
+    /// Section `bus`; `None` when this process is no member of a bus.
     pub bus: Option<BusConfig>,
     /// Section `admin`.
     pub admin: AdminConfig,
@@ -40,18 +44,32 @@ pub struct AppConfig {
 pub struct AdminConfig {
     /// Where `/livez`, `/readyz` and `/metrics` are served, over plain HTTP.
     pub listen: SocketAddr,
+    /// How long everything goes on as before once `/readyz` says that the process stops.
+    pub drain_delay: Duration,
     /// How long requests and tasks at hand have to end.
     pub grace: Duration,
+    /// How often certificates, keys and CAs are looked at for changes.
+    pub reload_interval: Duration,
 }
 
 impl AppConfig {
     /// Reads the sections `http`, `bus` and `admin`.
     pub fn read(settings: &mut Settings) -> Self {
+        let http = HttpConfig::read(&mut settings.section("http", HTTP));
+        let config = Self { http, ..Self::without_http(settings) };
+        if matches!(config.http.clients, Clients::Edge) && config.bus.is_none() {
+            let problem = "needs bus.certificate, bus.key and bus.ca";
+            settings.section("http", HTTP).mistake("behind_edge", problem);
+        }
+        config
+    }
+
+    /// Reads the sections `bus` and `admin`, for a process that serves nothing over HTTPS.
+    pub fn without_http(settings: &mut Settings) -> Self {
+        let bus = "The gRPC bus between services, of which this process may be a member.";
         Self {
-            http: HttpConfig::read(&mut settings.section("http", "The HTTPS listener that UEs talk to.")),
-            bus: BusConfig::read(
-                &mut settings.section("bus", "The gRPC listener that other services talk to."),
-            ),
+            http: HttpConfig::none(),
+            bus: BusConfig::read(&mut settings.section("bus", bus)),
             admin: AdminConfig::read(&mut settings.section("admin", "The operator's side of the process.")),
         }
     }
@@ -65,11 +83,24 @@ impl AdminConfig {
                 "127.0.0.1:4421",
                 "Address of /livez, /readyz and /metrics. Plain HTTP: keep it on the operator's network.",
             ),
+            drain_delay: section.duration(
+                "drain_delay",
+                "0s",
+                ("0s", "5m"),
+                "How long the process goes on serving once /readyz says that it stops: as long as a load balancer takes to\n\
+                 see it.",
+            ),
             grace: section.duration(
                 "grace",
                 "30s",
                 ("0s", "1h"),
                 "How long requests and tasks at hand have to end when the process is asked to stop.",
+            ),
+            reload_interval: section.duration(
+                "reload_interval",
+                "5s",
+                ("10ms", "1h"),
+                "How often the files of certificates, keys, CAs and ticket keys are looked at for changes.",
             ),
         }
     }
@@ -108,6 +139,9 @@ pub enum BindError {
     /// Two services want the same part of the URI space.
     #[error("two services serve /{0}")]
     TwoMounts(String),
+    /// A service has something to serve over HTTPS, and there is no listener for it.
+    #[error("{0} serves over HTTPS, and section http names no address")]
+    NoHttp(&'static str),
     /// Two services want what is nobody's.
     #[error("{0} and {1} both answer what is nobody's")]
     TwoFallbacks(&'static str, &'static str),
@@ -149,6 +183,10 @@ impl App {
         let mut router = Router::new(&roots);
         let (mut routes, mut tasks, mut checks) = (None, Vec::new(), Vec::new());
         for service in services {
+            let wanted = !service.mounts.is_empty() || service.fallback.is_some();
+            if wanted && config.http.listen.is_empty() {
+                return Err(BindError::NoHttp(service.name));
+            }
             for mount in service.mounts {
                 router.add(service.name, mount).map_err(BindError::TwoMounts)?;
             }
@@ -161,40 +199,57 @@ impl App {
             tasks.extend(service.tasks);
             checks.extend(service.ready);
         }
-        let http =
-            if router.is_empty() { Vec::new() } else { bind_http(&config.http, router, &platform).await? };
-        let bus = match &config.bus {
-            Some(bus) => Some(bind_bus(bus, routes.unwrap_or_default()).await?),
+        let mut refreshers = Vec::new();
+        let http = match router.is_empty() {
+            true => Vec::new(),
+            false => bind_http(&config.http, config.bus.as_ref(), router, &platform, &mut refreshers).await?,
+        };
+        let (health, own) = Health::new().await;
+        let routes = merge(routes, Some(own)).unwrap_or_default();
+        let bus = match config.bus.as_ref().and_then(|bus| Some((bus.listen?, bus))) {
+            Some((listen, bus)) => Some(bind_bus(listen, bus, routes, &platform, &mut refreshers).await?),
             None => None,
         };
-        let readiness = Readiness::new(checks);
+        let readiness = Readiness::new(checks, health);
         let admin = bind_admin(&config.admin, readiness.clone(), &platform).await?;
-        Ok(Bound { http, bus, admin, tasks, readiness, grace: config.admin.grace })
+        Ok(Bound { http, bus, admin, tasks, readiness, refreshers, config: config.admin })
     }
 }
 
 async fn bind_http(
     config: &HttpConfig,
+    bus: Option<&BusConfig>,
     router: Router,
     platform: &Platform,
+    refreshers: &mut Vec<Arc<dyn Refresh>>,
 ) -> Result<Vec<Listener>, BindError> {
-    let tls = config.acceptor(Arc::clone(&platform.entropy))?;
-    let limits = config.limits.clone();
+    let Platform { metrics, clock, entropy } = platform;
+    let tls = config.tls(bus, Arc::clone(entropy), metrics)?;
+    refreshers.push(tls.refresher());
+    let behind_edge = matches!(config.clients, Clients::Edge);
+    let limits = if behind_edge { config.limits.with_forwarded() } else { config.limits.clone() };
     let connections = Arc::new(Semaphore::new(limits.connections));
-    let shared = Arc::new(Shared::new(router, limits, Arc::clone(&platform.clock), &platform.metrics));
+    let shared = Arc::new(Shared::new(router, limits, behind_edge, Arc::clone(clock), metrics));
     let mut listeners = Vec::new();
     for &address in &config.listen {
         let (tls, shared, connections) = (Some(tls.clone()), Arc::clone(&shared), Arc::clone(&connections));
-        let bound = Listener::bind("https", address, tls, shared, connections, &platform.metrics).await;
+        let bound = Listener::bind("https", address, tls, shared, connections, metrics).await;
         listeners.push(bound.map_err(|source| BindError::Listen { address, source })?);
     }
     Ok(listeners)
 }
 
-async fn bind_bus(config: &BusConfig, routes: Routes) -> Result<BusListener, BindError> {
-    let tls = BusListener::acceptor(config)?;
-    let bound = BusListener::bind(config.listen, tls, routes).await;
-    bound.map_err(|source| BindError::Listen { address: config.listen, source })
+async fn bind_bus(
+    address: SocketAddr,
+    config: &BusConfig,
+    routes: Routes,
+    platform: &Platform,
+    refreshers: &mut Vec<Arc<dyn Refresh>>,
+) -> Result<BusListener, BindError> {
+    let tls = BusListener::tls(config, &platform.metrics)?;
+    refreshers.push(tls.refresher());
+    let bound = BusListener::bind(address, config, tls, routes, &platform.metrics).await;
+    bound.map_err(|source| BindError::Listen { address, source })
 }
 
 async fn bind_admin(
@@ -206,7 +261,7 @@ async fn bind_admin(
     router.add("admin", admin::mount(readiness, platform.metrics.clone())).map_err(BindError::TwoMounts)?;
     let limits = Limits::small();
     let connections = Arc::new(Semaphore::new(limits.connections));
-    let shared = Arc::new(Shared::new(router, limits, Arc::clone(&platform.clock), &platform.metrics));
+    let shared = Arc::new(Shared::new(router, limits, false, Arc::clone(&platform.clock), &platform.metrics));
     let bound = Listener::bind("admin", config.listen, None, shared, connections, &platform.metrics).await;
     bound.map_err(|source| BindError::Listen { address: config.listen, source })
 }
@@ -229,7 +284,8 @@ pub struct Bound {
     admin: Listener,
     tasks: Vec<Task>,
     readiness: Readiness,
-    grace: Duration,
+    refreshers: Vec<Arc<dyn Refresh>>,
+    config: AdminConfig,
 }
 
 /// Where a process listens: with the ports that were chosen for port 0.
@@ -253,20 +309,22 @@ impl Bound {
         }
     }
 
-    /// Serves until `stop` resolves or a task fails; then is not ready any more, takes no new connections, and ends
-    /// when everything at hand is done or the grace period is over. The admin listener goes last.
+    /// Serves until `stop` resolves or a task fails; then is not ready any more, goes on for the drain delay, takes no new
+    /// connections, and ends when everything at hand is done or the grace period is over. The admin listener goes last.
     ///
     /// # Errors
     /// When a task failed or panicked.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let Self { http, bus, admin, tasks, readiness, grace } = self;
+        let Self { http, bus, admin, tasks, readiness, refreshers, config } = self;
+        let AdminConfig { drain_delay, grace, reload_interval, .. } = config;
+        let (announcing, announced) = Shutdown::new();
         let (trigger, shutdown) = Shutdown::new();
         let (admin_trigger, admin_shutdown) = Shutdown::new();
         let mut work = JoinSet::new();
         for listener in http {
-            let shutdown = shutdown.clone();
+            let ending = Ending { announced: announced.clone(), requested: shutdown.clone() };
             work.spawn(async move {
-                listener.run(shutdown).await;
+                listener.run(ending).await;
                 Ok(())
             });
         }
@@ -282,20 +340,20 @@ impl Bound {
                 ended.unwrap_or_else(|_| Err(anyhow!("panicked"))).with_context(|| format!("task {name}"))
             });
         }
-        let admin = tokio::spawn(admin.run(admin_shutdown));
+        let admin =
+            tokio::spawn(admin.run(Ending { announced: admin_shutdown.clone(), requested: admin_shutdown }));
+        tokio::spawn(tls::watch(refreshers, reload_interval, shutdown));
         let settle = tokio::spawn(readiness.clone().settle());
 
-        let mut stop = std::pin::pin!(stop);
-        let mut failure = None;
-        while failure.is_none() {
-            tokio::select! {
-                () = &mut stop => break,
-                Some(ended) = work.join_next() => failure = problem(ended),
-            }
-        }
-
-        readiness.stop();
+        let mut failure = first_failure(&mut work, stop).await;
         settle.abort();
+        let _ = settle.await; // it must not say "ready" after us
+        readiness.stop().await;
+        announcing.request();
+        if failure.is_none() && !drain_delay.is_zero() {
+            tracing::info!(?drain_delay, "not ready any more; stopping soon");
+            failure = first_failure(&mut work, sleep(drain_delay)).await;
+        }
         trigger.request();
         tracing::info!(grace = ?grace, "stopping");
         let end = Instant::now() + grace;
@@ -324,6 +382,24 @@ impl std::fmt::Debug for Bound {
 impl std::fmt::Debug for Platform {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Platform")
+    }
+}
+
+/// The first failure of any of the `work`; `None` if `end` resolves before there is one.
+async fn first_failure(
+    work: &mut JoinSet<anyhow::Result<()>>,
+    end: impl Future<Output = ()>,
+) -> Option<anyhow::Error> {
+    let mut end = std::pin::pin!(end);
+    loop {
+        tokio::select! {
+            () = &mut end => return None,
+            Some(ended) = work.join_next() => {
+                if let Some(failure) = problem(ended) {
+                    return Some(failure);
+                }
+            }
+        }
     }
 }
 

@@ -17,7 +17,6 @@ mod os;
 mod parts;
 mod shutdown;
 mod telemetry;
-mod tickets;
 mod tls;
 pub mod trace;
 

@@ -10,6 +10,15 @@ pub struct Shutdown(watch::Receiver<bool>);
 #[derive(Debug)]
 pub struct ShutdownTrigger(watch::Sender<bool>);
 
+/// The end of a listener, in its two steps.
+#[derive(Clone, Debug)]
+pub(crate) struct Ending {
+    /// Clients are to go elsewhere with their next connection, but all are still served.
+    pub(crate) announced: Shutdown,
+    /// Nobody new is served, and what is at hand is finished.
+    pub(crate) requested: Shutdown,
+}
+
 impl Shutdown {
     /// A new pair.
     pub fn new() -> (ShutdownTrigger, Self) {

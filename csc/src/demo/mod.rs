@@ -6,22 +6,23 @@ mod steps;
 use std::error::Error;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use csc_process::{Platform, Program, Running};
+use csc_service::bus::{self, Credentials, Member, Peers};
 use csc_service::config::{Settings, environment};
-use csc_service::{Identity, bus};
+use csc_service::{Identity, Metrics};
 use csc_types::{Entropy, SystemClock};
 use tokio::sync::oneshot;
 
+use crate::AllInOne;
 use crate::provision::{Outcome, Plan, Servers};
 use crate::site::{Ports, Site};
 use crate::ue::Profile;
-use crate::AllInOne;
 
 use steps::Steps;
 
@@ -183,7 +184,9 @@ async fn start(site: &Site, held: Option<Held>, entropy: Arc<dyn Entropy>) -> an
 /// Applies the plan, twice: the second time nothing may change.
 async fn provision(site: &Site, bus_port: u16) -> anyhow::Result<usize> {
     let operator = Identity { certificate: site.at("operator.pem"), key: site.at("operator.key") };
-    let channel = bus::connect("localhost", bus_port, &site.at("bus-ca.pem"), &operator)?;
+    let credentials = Credentials::load(&site.at("bus-ca.pem"), &operator, &Metrics::new())?;
+    let addresses = vec![SocketAddr::from(([127, 0, 0, 1], bus_port)).into()];
+    let channel = bus::connect(&Peers { member: Member::Idms, domain: None, addresses }, &credentials);
     let servers = Servers::one(channel);
     let plan = Plan::read(&site.at("provision.toml"))?;
     let mut count = 0;

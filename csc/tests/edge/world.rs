@@ -82,7 +82,6 @@ fn toml(layout: &Layout) -> String {
     let mut text = format!(
         "[http]\nlisten = [\"127.0.0.1:0\"]\ncertificate = \"server.pem\"\nkey = \"server.key\"\nclient_ca = \"ue-ca.pem\"\n{}\n\
          [bus]\nlisten = \"127.0.0.1:0\"\ncertificate = \"edge.pem\"\nkey = \"edge.key\"\nca = \"bus-ca.pem\"\n\
-         clients = [\"operator\"]\n\
          [admin]\nlisten = \"127.0.0.1:0\"\n{}\n[edge]\n{}\n",
         layout.http, layout.sections, edge
     );

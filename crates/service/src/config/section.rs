@@ -153,6 +153,20 @@ impl<'a> Section<'a> {
         self.settings.folder.join(path.0)
     }
 
+    /// A path that must be given when `required`; a relative one counts from the folder of the configuration file. `None`
+    /// when it is not given.
+    pub fn path_required_if(
+        &mut self,
+        required: bool,
+        key: &'static str,
+        example: &str,
+        doc: &str,
+    ) -> Option<PathBuf> {
+        let presence = if required { Presence::Required } else { Presence::Optional };
+        let path = self.ask(key, presence, quoted(example), doc, text::<FilePath>)?;
+        Some(self.settings.folder.join(path.0))
+    }
+
     /// A path that may be left out; a relative one counts from the folder of the configuration file.
     pub fn optional_path(&mut self, key: &'static str, example: &str, doc: &str) -> Option<PathBuf> {
         let path = self.optional::<FilePath>(key, example, doc)?;

@@ -1,24 +1,41 @@
-//! The HTTPS listener for UEs: where, with which certificate, within which limits.
+//! The HTTPS listener: where, for whom, with which certificate, within which limits.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use csc_types::Entropy;
-use tokio_rustls::TlsAcceptor;
+use rustls::ServerConfig;
 
 use super::Limits;
+use crate::Metrics;
+use crate::bus::{BusConfig, Member, Members};
 use crate::config::Section;
-use crate::tls::{self, Identity, Tickets, TlsError};
-
-/// What both ends must name when they negotiate a protocol in the TLS handshake. UEs that do not negotiate are served.
-const PROTOCOL: &[u8] = b"http/1.1";
+use crate::tls::{self, HTTP_1_AND_2, Identity, Reloaded, Tickets, TlsError};
 
 /// The HTTPS listener. Section `http`.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// Where it listens.
     pub listen: Vec<SocketAddr>,
+    /// Who connects to it.
+    pub clients: Clients,
+    /// What one client may take.
+    pub limits: Limits,
+}
+
+/// Who connects to an HTTPS listener.
+#[derive(Clone, Debug)]
+pub enum Clients {
+    /// UEs.
+    Public(Public),
+    /// The edge alone, which shows its certificate of the bus and says for whom it asks.
+    Edge,
+}
+
+/// What a listener for UEs shows and trusts.
+#[derive(Clone, Debug)]
+pub struct Public {
     /// The certificate UEs see.
     pub identity: Identity,
     /// The keys of session tickets; without them UEs resume at this process alone.
@@ -27,16 +44,74 @@ pub struct HttpConfig {
     pub client_ca: Option<PathBuf>,
     /// Whether a UE must show a certificate.
     pub client_certificate_required: bool,
-    /// What one client may take.
-    pub limits: Limits,
 }
 
 impl HttpConfig {
     /// Reads the settings.
     pub fn read(section: &mut Section<'_>) -> Self {
-        let config = Self {
-            listen: section.list("listen", &["127.0.0.1:4420"], "Addresses that are served. Port 0 takes a free port."),
-            identity: Identity::read(section, "pki"),
+        let listen = section.list(
+            "listen",
+            &["127.0.0.1:4420"],
+            "Addresses that are served. Port 0 takes a free port.",
+        );
+        if listen.is_empty() {
+            section.mistake("listen", "names no address");
+        }
+        let behind_edge = section.flag(
+            "behind_edge",
+            false,
+            "Whether the edge forwards the requests of UEs. The listener then shows the certificate of section bus, takes\n\
+             connections only of members of the bus with the name edge, and believes what they say of the UE's address\n\
+             and certificate. The settings about certificates below are of no use then.",
+        );
+        let public = Public::read(section, behind_edge);
+        let clients = if behind_edge { Clients::Edge } else { Clients::Public(public) };
+        Self { listen, clients, limits: Limits::read(section) }
+    }
+
+    /// No HTTPS listener: for a process that serves nothing over HTTPS.
+    pub fn none() -> Self {
+        Self { listen: Vec::new(), clients: Clients::Edge, limits: Limits::small() }
+    }
+
+    /// Its TLS side. A listener behind the edge is a member of `bus`.
+    pub(crate) fn tls(
+        &self,
+        bus: Option<&BusConfig>,
+        entropy: Arc<dyn Entropy>,
+        metrics: &Metrics,
+    ) -> Result<Reloaded<ServerConfig>, TlsError> {
+        match (&self.clients, bus) {
+            (Clients::Public(public), _) => public.clone().tls(entropy, metrics),
+            (Clients::Edge, Some(bus)) => {
+                bus.server("https", Members::of(&[Member::Edge]), HTTP_1_AND_2, metrics)
+            }
+            (Clients::Edge, None) => Err(TlsError {
+                file: PathBuf::from("http.behind_edge"),
+                problem: "needs the certificate of section bus".to_owned(),
+            }),
+        }
+    }
+}
+
+impl Public {
+    fn read(section: &mut Section<'_>, behind_edge: bool) -> Self {
+        let needed = !behind_edge;
+        let certificate = section.path_required_if(
+            needed,
+            "certificate",
+            "pki/server.pem",
+            "PEM file with the certificate shown to peers, followed by those of its issuers. This file and those below are\n\
+             read again when they change.",
+        );
+        let key = section.path_required_if(
+            needed,
+            "key",
+            "pki/server.key",
+            "PEM file with the private key of the certificate. Not everybody may read it.",
+        );
+        let public = Self {
+            identity: Identity { certificate: certificate.unwrap_or_default(), key: key.unwrap_or_default() },
             ticket_keys: section.optional_path(
                 "ticket_keys",
                 "pki/ticket.keys",
@@ -54,24 +129,24 @@ impl HttpConfig {
                 false,
                 "Whether a UE must show a certificate of client_ca.",
             ),
-            limits: Limits::read(section),
         };
-        if config.listen.is_empty() {
-            section.mistake("listen", "names no address");
-        }
-        if config.client_certificate_required && config.client_ca.is_none() {
+        if public.client_certificate_required && public.client_ca.is_none() {
             section.mistake("client_certificate_required", "needs client_ca");
         }
-        config
+        public
     }
 
-    /// Its TLS side.
-    pub(crate) fn acceptor(&self, entropy: Arc<dyn Entropy>) -> Result<TlsAcceptor, TlsError> {
-        let clients = tls::client_verifier(self.client_ca.as_deref(), self.client_certificate_required)?;
-        let tickets = match &self.ticket_keys {
-            Some(file) => Tickets::File(file.clone(), entropy),
-            None => Tickets::Process,
-        };
-        Ok(TlsAcceptor::from(Arc::new(tls::server(&self.identity, clients, tickets, PROTOCOL)?)))
+    fn tls(self, entropy: Arc<dyn Entropy>, metrics: &Metrics) -> Result<Reloaded<ServerConfig>, TlsError> {
+        let Self { identity, ticket_keys, client_ca, client_certificate_required } = self;
+        let mut files = vec![identity.certificate.clone(), identity.key.clone()];
+        files.extend(ticket_keys.iter().chain(&client_ca).cloned());
+        Reloaded::new("https", files, metrics, move || {
+            let clients = tls::client_verifier(client_ca.as_deref(), client_certificate_required)?;
+            let tickets = match &ticket_keys {
+                Some(file) => Tickets::File(file.clone(), Arc::clone(&entropy)),
+                None => Tickets::Process,
+            };
+            tls::server(&identity, clients, tickets, HTTP_1_AND_2)
+        })
     }
 }

@@ -8,6 +8,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::admission::Place;
+use super::http2::{PIECE, Streams};
 use super::phase::PhaseSetter;
 use super::{Body, BodyError};
 
@@ -60,25 +61,59 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for GuardedBody<B> {
 /// The body of an answer. When it is gone, the request is over.
 pub(crate) struct Answer {
     body: Body,
-    _end: RequestEnd,
+    /// What has been taken from the body and not handed over.
+    rest: Bytes,
+    /// The most that is handed over at once.
+    piece: usize,
+    end: RequestEnd,
 }
 
 /// Ends the request when dropped: on success, after a panic, when the client went away.
 pub(crate) struct RequestEnd {
-    pub(super) phase: PhaseSetter,
+    progress: Progress,
     /// `None` for a request that was refused because there were too many.
     pub(super) place: Option<Place>,
+    /// Whether all of the answer was handed over.
+    whole: bool,
+}
+
+/// Who wants to know when a request begins and ends.
+#[derive(Clone)]
+pub(super) enum Progress {
+    /// A connection that carries one request at a time.
+    Only(PhaseSetter),
+    /// A connection that carries many.
+    One(Streams),
+}
+
+impl RequestEnd {
+    /// A request has begun.
+    pub(super) fn new(progress: Progress, place: Option<Place>) -> Self {
+        match &progress {
+            Progress::Only(phase) => phase.request(),
+            Progress::One(streams) => streams.begun(),
+        }
+        Self { progress, place, whole: false }
+    }
 }
 
 impl Drop for RequestEnd {
     fn drop(&mut self) {
-        self.phase.answered();
+        match &self.progress {
+            Progress::Only(phase) => phase.answered(),
+            Progress::One(streams) => streams.over(self.whole),
+        }
     }
 }
 
 impl Answer {
-    pub(super) fn new(body: Body, end: RequestEnd) -> Self {
-        Self { body, _end: end }
+    pub(super) fn new(body: Body, mut end: RequestEnd) -> Self {
+        end.whole = body.is_end_stream();
+        let piece = match end.progress {
+            Progress::Only(_) => usize::MAX, // its connection waits for the client
+            Progress::One(_) => PIECE,
+        };
+        Self { body, rest: Bytes::new(), piece, end }
     }
 }
 
@@ -90,14 +125,38 @@ impl HttpBody for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let Self { body, rest, piece, end } = &mut *self;
+        if rest.is_empty() {
+            let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+            match frame.map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => *rest = data,
+                Some(Ok(Err(trailers))) => {
+                    end.whole = body.is_end_stream();
+                    return Poll::Ready(Some(Ok(trailers)));
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => {
+                    end.whole = true;
+                    return Poll::Ready(None);
+                }
+            }
+        }
+        let data = rest.split_to(rest.len().min(*piece));
+        end.whole = rest.is_empty() && body.is_end_stream();
+        Poll::Ready(Some(Ok(Frame::data(data))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, body) = (self.rest.len() as u64, self.body.size_hint());
+        let mut hint = SizeHint::new();
+        hint.set_lower(body.lower() + rest);
+        if let Some(upper) = body.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
     }
 }

@@ -13,6 +13,8 @@ pub struct Limits {
     pub requests: usize,
     /// Of these, requests from one address; 0 for no limit of their own.
     pub requests_per_address: usize,
+    /// Requests at a time on one HTTP/2 connection.
+    pub streams: usize,
     /// Octets of a request line with its header fields.
     pub header_size: usize,
     /// Header fields of a request.
@@ -29,6 +31,8 @@ pub struct Limits {
     pub request_time: Duration,
     /// For the next request on a connection to begin.
     pub idle_time: Duration,
+    /// For a request that is on its way when the process stops, on a connection that has none.
+    pub drain_time: Duration,
 }
 
 impl Limits {
@@ -39,6 +43,7 @@ impl Limits {
             connections: 64,
             requests: 64,
             requests_per_address: 0,
+            streams: 64,
             header_size: 8 * 1024,
             header_count: 64,
             body_size: 0,
@@ -47,6 +52,16 @@ impl Limits {
             body_time: TIME,
             request_time: TIME,
             idle_time: Duration::from_secs(75),
+            drain_time: Duration::ZERO,
+        }
+    }
+
+    /// With room for what an edge says of its client: a certificate and an address.
+    pub(crate) fn with_forwarded(&self) -> Self {
+        Self {
+            header_size: self.header_size + 16 * 1024,
+            header_count: self.header_count + 2,
+            ..self.clone()
         }
     }
 
@@ -72,6 +87,12 @@ impl Limits {
                 0..=1_000_000,
                 "Of these, requests from one address (IPv6: one /64), so that nobody takes all of them. Raise it where many\n\
                  terminals share an address, behind a proxy or an address translator. 0: no limit.",
+            ),
+            streams: section.number(
+                "streams",
+                100,
+                1..=10_000,
+                "Requests at a time on one HTTP/2 connection. A connection of the edge may carry as many as requests says.",
             ),
             header_size: section.size(
                 "header_size",
@@ -115,6 +136,12 @@ impl Limits {
                 "75s",
                 ("100ms", "1d"),
                 "How long a connection is kept without a request.",
+            ),
+            drain_time: section.duration(
+                "drain_time",
+                "1s",
+                ("0s", "1m"),
+                "How long a connection without a request is kept when the process stops: a request may be on its way.",
             ),
         }
     }

@@ -1,11 +1,14 @@
-//! HTTPS for UEs: the words that services and the listener share.
+//! HTTPS, HTTP/1.1 and HTTP/2: the words that services and the listener share.
 
 mod admission;
 mod body;
 mod config;
-mod connection;
+mod edge;
 mod guard;
+mod http1;
+mod http2;
 mod limits;
+mod linger;
 mod listener;
 mod phase;
 mod requests;
@@ -21,7 +24,8 @@ use tower::util::BoxCloneSyncService;
 
 pub use axum::body::Body;
 pub use body::{BodyError, read_body};
-pub use config::HttpConfig;
+pub use config::{Clients, HttpConfig, Public};
+pub use edge::{CLIENT_ADDRESS, CLIENT_CERTIFICATE};
 pub use limits::Limits;
 
 pub(crate) use listener::Listener;
@@ -62,11 +66,11 @@ impl fmt::Debug for Mount {
     }
 }
 
-/// Who is at the other end of the connection.
+/// Who asks: whoever is at the other end of the connection or, behind an edge, whoever is at the other end of the edge's.
 #[derive(Clone, Debug)]
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
-    /// Its certificate, verified against the client CA of the listener; `None` if it showed none.
+    /// Its certificate, verified against the client CA of the listener or of the edge; `None` if it showed none.
     pub certificate: Option<CertificateDer<'static>>,
 }

@@ -1,6 +1,7 @@
 //! One request on a connection: admitted, routed, handled, counted.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use csc_types::Clock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::{CONNECTION, HOST, HeaderValue, RETRY_AFTER};
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use prometheus::{HistogramVec, IntCounterVec};
@@ -17,18 +18,20 @@ use tower::ServiceExt;
 use tracing::Instrument as _;
 
 use super::admission::Admission;
-use super::guard::{Answer, GuardedBody, RequestEnd};
-use super::phase::PhaseSetter;
+use super::edge;
+use super::guard::{Answer, GuardedBody, Progress, RequestEnd};
 use super::route::{Route, Router};
 use super::{Body, Limits, Peer};
-use crate::Metrics;
 use crate::trace::{self, Cause, Protocol, Work};
+use crate::{Metrics, Shutdown};
 
 /// What all connections of a listener share.
 pub(crate) struct Shared {
     pub(crate) router: Router,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Whether every client is an edge, which says for whom it asks.
+    pub(crate) behind_edge: bool,
     admission: Arc<Admission>,
     /// Connections that ran out of time.
     pub(crate) cut: IntCounterVec,
@@ -37,7 +40,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(router: Router, limits: Limits, clock: Arc<dyn Clock>, metrics: &Metrics) -> Self {
+    pub(crate) fn new(
+        router: Router,
+        limits: Limits,
+        behind_edge: bool,
+        clock: Arc<dyn Clock>,
+        metrics: &Metrics,
+    ) -> Self {
         Self {
             admission: Arc::new(Admission::new(limits.requests, limits.requests_per_address)),
             cut: metrics.counter(
@@ -58,15 +67,18 @@ impl Shared {
             router,
             limits,
             clock,
+            behind_edge,
         }
     }
 }
 
 /// Answers the requests of one connection.
-pub(crate) struct Requests {
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) peer: Peer,
-    pub(crate) phase: PhaseSetter,
+pub(super) struct Requests {
+    pub(super) shared: Arc<Shared>,
+    pub(super) peer: Peer,
+    pub(super) progress: Progress,
+    /// Requested when connections are to end as soon as their clients can bear it.
+    pub(super) closing: Shutdown,
 }
 
 impl hyper::service::Service<Request<Incoming>> for Requests {
@@ -74,31 +86,53 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Response<Answer>, Infallible>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        self.phase.request();
-        let (shared, peer) = (Arc::clone(&self.shared), self.peer.clone());
-        let end = RequestEnd { phase: self.phase.clone(), place: shared.admission.enter(peer.address) };
-        Box::pin(async move { Ok(shared.answer(request, peer, end).await) })
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let shared = Arc::clone(&self.shared);
+        let peer = if shared.behind_edge { edge::client(request.headers()) } else { Some(self.peer.clone()) };
+        edge::strip(request.headers_mut());
+        let address = peer.as_ref().unwrap_or(&self.peer).address;
+        let end = RequestEnd::new(self.progress.clone(), shared.admission.enter(address));
+        let closing = self.closing.clone();
+        Box::pin(async move {
+            let mut answer = shared.answer(request, peer, address, end).await;
+            // In HTTP/2 a frame says so.
+            if closing.is_requested() && answer.version() != Version::HTTP_2 {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer)
+        })
     }
 }
 
 impl Shared {
-    async fn answer(&self, request: Request<Incoming>, peer: Peer, end: RequestEnd) -> Response<Answer> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: Option<Peer>,
+        address: SocketAddr,
+        end: RequestEnd,
+    ) -> Response<Answer> {
         let began = self.clock.monotonic();
-        let method = known(request.method());
-        let address = peer.address;
+        let (method, version) = (known(request.method()), request.version());
         let route = self.router.route(request.uri().path());
         let service = route.map_or("none", |route| route.name);
-        let cause = Cause::of_stranger(request.headers());
+        let cause = match self.behind_edge {
+            true => Cause::of_member(request.headers()),
+            false => Cause::of_stranger(request.headers()),
+        };
         let span = Work::Server.span(format_args!("{service} {method}"), &cause);
         let mut response = self.dispatch(request, peer, route, &end).instrument(span.clone()).await;
+        *response.version_mut() = version;
         let status = response.status();
         trace::outcome(&span, Protocol::Http, status.as_u16());
         if status.is_server_error() {
             trace::failed(&span);
         }
         let _entered = span.entered();
-        if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
+        if version == Version::HTTP_2 {
+            // It belongs to HTTP/1.1 (RFC 9113 8.2.2); each request has a stream of its own.
+            response.headers_mut().remove(CONNECTION);
+        } else if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
             // The rest of the body is not waited for, so nothing can follow it.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -112,8 +146,8 @@ impl Shared {
 
     async fn dispatch(
         &self,
-        request: Request<Incoming>,
-        peer: Peer,
+        mut request: Request<Incoming>,
+        peer: Option<Peer>,
         route: Option<&Route>,
         end: &RequestEnd,
     ) -> Response<Body> {
@@ -121,6 +155,18 @@ impl Shared {
             let mut response = status(StatusCode::SERVICE_UNAVAILABLE);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             return response;
+        }
+        let Some(peer) = peer else {
+            tracing::warn!("an edge did not say for whom it asks");
+            return status(StatusCode::BAD_REQUEST);
+        };
+        if request.version() == Version::HTTP_2 {
+            if request.headers().len() > self.limits.header_count {
+                return status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+            }
+            if !one_host(&mut request) {
+                return status(StatusCode::BAD_REQUEST);
+            }
         }
         // RFC 9112 3.2. One without Host is served: a printed sample of the field dialect has none.
         if request.headers().get_all(HOST).iter().nth(1).is_some() {
@@ -147,6 +193,29 @@ impl Shared {
             }
         }
     }
+}
+
+/// Gives an HTTP/2 request the form of an HTTP/1.1 one: its `:path` as the request target, its `:authority` as Host.
+/// `false` if it names two hosts (RFC 9113 8.3.1).
+fn one_host(request: &mut Request<Incoming>) -> bool {
+    if let Some(authority) = request.uri().authority().cloned() {
+        let named = HeaderValue::from_str(authority.as_str());
+        match request.headers().get(HOST) {
+            Some(host) if !host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => {
+                return false;
+            }
+            Some(_) => {}
+            None => {
+                if let Ok(named) = named {
+                    request.headers_mut().insert(HOST, named);
+                }
+            }
+        }
+    }
+    if let Some(target) = request.uri().path_and_query().cloned() {
+        *request.uri_mut() = target.into();
+    }
+    true
 }
 
 fn status(status: StatusCode) -> Response<Body> {

@@ -12,7 +12,6 @@ use tonic::transport::{Channel, Endpoint};
 use super::TraceConfig;
 use crate::tls::{self, TlsError};
 
-const PROTOCOL: &[u8] = b"h2";
 const CONNECT: Duration = Duration::from_secs(5);
 /// Most a batch may take.
 pub(super) const CALL: Duration = Duration::from_secs(10);
@@ -31,7 +30,7 @@ pub(super) fn channel(config: &TraceConfig) -> Result<Channel, TlsError> {
     let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(bare)
         .map_err(|_| TlsError { file: ca.clone(), problem: format!("certifies nobody called {host}") })?;
-    let tls = TlsConnector::from(Arc::new(tls::client(identity, ca, PROTOCOL)?));
+    let tls = TlsConnector::from(Arc::new(tls::client(identity, ca, tls::HTTP_2)?));
     let connector = tower::service_fn(move |_| {
         let (tls, name, authority) = (tls.clone(), name.clone(), authority.clone());
         async move {

@@ -54,6 +54,46 @@ async fn clients_that_never_close_do_not_hold_it_up() {
 }
 
 #[tokio::test]
+async fn a_request_on_its_way_is_answered() {
+    let pki = Pki::new();
+    let mut config = config(&pki);
+    config.http.limits.drain_time = crate::server::PATIENCE;
+    let mut server = Server::start(config).await;
+    let mut fresh = Client::connect(server.address, &pki).await;
+    let mut quiet = Client::connect(server.address, &pki).await;
+    assert_eq!(quiet.get("/sample/x").await.header("connection"), None);
+    server.stop();
+    while TcpStream::connect(server.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    for client in [&mut fresh, &mut quiet] {
+        let answer = client.get("/sample/x").await;
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    }
+    assert!(fresh.closed().await.is_empty() && quiet.closed().await.is_empty());
+    server.ended().await.unwrap();
+}
+
+#[tokio::test]
+async fn load_balancers_have_time_to_see_it() {
+    let pki = Pki::new();
+    let mut config = config(&pki);
+    config.admin.drain_delay = Duration::from_secs(1);
+    let mut server = Server::start(config).await;
+    let mut old = Client::connect(server.address, &pki).await;
+    assert_eq!(old.get("/sample/x").await.status, 200);
+    server.stop();
+    while crate::admin::get(server.admin, "/readyz").await.0 != 503 {}
+    // Clients that come nevertheless are served and told to go elsewhere next.
+    let mut new = Client::connect(server.address, &pki).await;
+    for client in [&mut old, &mut new] {
+        let answer = client.get("/sample/x").await;
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    }
+    server.ended().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_grace_period_ends() {
     let pki = Pki::new();
     let mut config = config(&pki);

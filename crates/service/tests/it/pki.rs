@@ -35,8 +35,14 @@ impl Pki {
 
     /// Issues a certificate for `name`.
     pub(crate) fn issue(&self, name: &str) -> Identity {
+        self.issue_for(name, &[name])
+    }
+
+    /// Issues a certificate for `names` in files that are called `name`.
+    pub(crate) fn issue_for(&self, name: &str, names: &[&str]) -> Identity {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let params = CertificateParams::new(names).unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let identity = Identity {
             certificate: self.path(&format!("{name}.pem")),

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use csc_service::http::{Body, HttpConfig, Limits, Mount, Peer, read_body};
+use csc_service::http::{
+    Body, CLIENT_ADDRESS, CLIENT_CERTIFICATE, Clients, HttpConfig, Limits, Mount, Peer, Public, read_body,
+};
 use csc_service::{AdminConfig, App, AppConfig, BindError, Metrics, OsEntropy, ServiceParts};
 use csc_types::SystemClock;
 use http::{Request, Response};
@@ -44,14 +46,29 @@ pub(crate) fn config(pki: &Pki) -> AppConfig {
     AppConfig {
         http: HttpConfig {
             listen: vec![any],
-            identity: pki.issue("localhost"),
-            ticket_keys: None,
-            client_ca: None,
-            client_certificate_required: false,
+            clients: Clients::Public(Public {
+                identity: pki.issue("localhost"),
+                ticket_keys: None,
+                client_ca: None,
+                client_certificate_required: false,
+            }),
             limits: limits(),
         },
         bus: None,
-        admin: AdminConfig { listen: any, grace: PATIENCE },
+        admin: AdminConfig {
+            listen: any,
+            drain_delay: Duration::ZERO,
+            grace: PATIENCE,
+            reload_interval: Duration::from_millis(20),
+        },
+    }
+}
+
+/// What the listener shows and trusts, to be changed.
+pub(crate) fn public(config: &mut AppConfig) -> &mut Public {
+    match &mut config.http.clients {
+        Clients::Public(public) => public,
+        Clients::Edge => panic!("a listener behind an edge shows nothing of its own"),
     }
 }
 
@@ -61,6 +78,7 @@ fn limits() -> Limits {
         connections: 1_000,
         requests: 1_000,
         requests_per_address: 0,
+        streams: 100,
         header_size: 32 * 1024,
         header_count: 64,
         body_size: 4 << 20,
@@ -69,6 +87,7 @@ fn limits() -> Limits {
         body_time: PATIENCE,
         request_time: PATIENCE,
         idle_time: PATIENCE,
+        drain_time: Duration::from_millis(100),
     }
 }
 
@@ -153,6 +172,17 @@ async fn answer(request: Request<Body>, gate: &Gate) -> Response<Body> {
         "/sample/peer" => {
             let peer = request.extensions().get::<Peer>().unwrap();
             format!("{} {}", peer.address.ip(), peer.certificate.is_some())
+        }
+        "/sample/forwarded" => {
+            let peer = request.extensions().get::<Peer>().unwrap();
+            let certificate = peer.certificate.as_ref().map_or(0, |certificate| certificate.len());
+            let left =
+                [CLIENT_ADDRESS, CLIENT_CERTIFICATE].iter().any(|name| request.headers().contains_key(name));
+            format!("{} {certificate} {left}", peer.address)
+        }
+        "/sample/host" => {
+            let hosts = request.headers().get_all(http::header::HOST);
+            hosts.iter().map(|host| host.to_str().unwrap()).collect::<Vec<_>>().join(",")
         }
         _ => request.uri().to_string(),
     };

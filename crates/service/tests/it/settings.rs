@@ -49,10 +49,9 @@ fn settings_that_need_each_other() {
     assert_eq!(
         mistakes(&[("CSC_BUS_LISTEN", "127.0.0.1:4430")]),
         [
-            "bus.certificate: is required when bus.listen is set",
-            "bus.key: is required when bus.listen is set",
-            "bus.ca: is required when bus.listen is set",
-            "bus.clients: names nobody, so nobody could connect",
+            "bus.certificate: is required of a member of the bus",
+            "bus.key: is required of a member of the bus",
+            "bus.ca: is required of a member of the bus",
         ]
     );
     assert_eq!(
@@ -62,9 +61,34 @@ fn settings_that_need_each_other() {
 }
 
 #[test]
+fn behind_the_edge_the_certificate_is_that_of_the_bus() {
+    let variables = |variables: &[(&str, &str)]| {
+        let owned: Vec<_> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (settings, config) = read(Settings::load(None, owned));
+        (settings.finish().err().map_or_else(String::new, |mistakes| mistakes.to_string()), config)
+    };
+    let (mistakes, _) = variables(&[("CSC_HTTP_BEHIND_EDGE", "true")]);
+    assert!(mistakes.contains("http.behind_edge: needs bus.certificate, bus.key and bus.ca"), "{mistakes}");
+    let bus = [("CSC_BUS_CERTIFICATE", "x.pem"), ("CSC_BUS_KEY", "x.key"), ("CSC_BUS_CA", "ca.pem")];
+    let (mistakes, config) = variables(&[&bus[..], &[("CSC_HTTP_BEHIND_EDGE", "true")]].concat());
+    assert_eq!(mistakes, "");
+    assert!(matches!(config.http.clients, csc_service::http::Clients::Edge));
+    assert!(config.bus.is_some_and(|bus| bus.listen.is_none()), "a member that only calls others");
+}
+
+#[test]
+fn a_process_without_https_needs_no_certificate() {
+    let mut settings = Settings::load(None, []);
+    let config = AppConfig::without_http(&mut settings);
+    assert!(config.http.listen.is_empty());
+    settings.finish().unwrap();
+}
+
+#[test]
 fn values_that_are_refused() {
     for (name, value, why) in [
-        ("CSC_BUS_CLIENTS", "127.0.0.1", "must be a DNS name"),
+        ("CSC_BUS_DOMAIN", "127.0.0.1:1", "must be a DNS name such as bus.example.org"),
         ("CSC_LOG_FILTER", "info,=", "invalid filter directive"),
         ("CSC_LOG_FORMAT", "xml", "must be json or text"),
         ("CSC_HTTP_HEADER_SIZE", "1KiB", "must be from 8KiB to 1MiB"),

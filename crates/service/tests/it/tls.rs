@@ -4,7 +4,7 @@ use rustls::{HandshakeKind, SupportedProtocolVersion};
 
 use crate::client::{Client, VERSIONS, trusting};
 use crate::pki::{Pki, private};
-use crate::server::{Server, config};
+use crate::server::{Server, config, public};
 
 const ONE: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const TWO: &str = "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
@@ -35,17 +35,17 @@ async fn sessions_are_resumed() {
 #[tokio::test]
 async fn sessions_are_resumed_at_any_replica_with_the_same_keys() {
     let pki = Pki::new();
-    let file = pki.path("ticket.keys");
-    let replica = async |keys: &str| {
+    let replica = async |name: &str, keys: &str| {
+        let file = pki.path(name);
         private(&file, keys.as_bytes());
         let mut config = config(&pki);
-        config.http.ticket_keys = Some(file.clone());
+        public(&mut config).ticket_keys = Some(file);
         Server::start(config).await
     };
-    let first = replica(ONE).await;
-    let same = replica(ONE).await;
-    let rotated = replica(&format!("{TWO}\n{ONE}\n")).await;
-    let foreign = replica(TWO).await;
+    let first = replica("first.keys", ONE).await;
+    let same = replica("same.keys", ONE).await;
+    let rotated = replica("rotated.keys", &format!("{TWO}\n{ONE}\n")).await;
+    let foreign = replica("foreign.keys", TWO).await;
     for version in VERSIONS {
         let client = client(&pki, version);
         assert_eq!(visit(&first, &client).await, Some(HandshakeKind::Full));
@@ -64,8 +64,8 @@ async fn ue_certificates_are_optional_or_required() {
     let (ue, foreign) = (pki.issue("ue"), stranger.issue("ue"));
     let serve = async |required| {
         let mut config = config(&pki);
-        config.http.client_ca = Some(pki.ca());
-        config.http.client_certificate_required = required;
+        public(&mut config).client_ca = Some(pki.ca());
+        public(&mut config).client_certificate_required = required;
         Server::start(config).await
     };
     let (optional, required) = (serve(false).await, serve(true).await);
@@ -87,7 +87,7 @@ async fn ue_certificates_are_optional_or_required() {
 }
 
 #[tokio::test]
-async fn only_http_1_is_negotiated() {
+async fn http_is_negotiated() {
     let pki = Pki::new();
     let server = Server::start(config(&pki)).await;
     let offering = |protocols: &[&str]| {
@@ -95,7 +95,9 @@ async fn only_http_1_is_negotiated() {
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
         Client::with(server.address, config)
     };
-    assert!(offering(&["h2"]).await.is_err());
-    let mut client = offering(&["h2", "http/1.1"]).await.unwrap();
-    assert_eq!(client.get("/sample/x").await.status, 200);
+    assert!(offering(&["http/3"]).await.is_err());
+    for protocols in [&["http/1.1"][..], &[]] {
+        let mut client = offering(protocols).await.unwrap();
+        assert_eq!(client.get("/sample/x").await.status, 200);
+    }
 }

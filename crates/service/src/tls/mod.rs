@@ -1,5 +1,8 @@
 //! TLS by rustls: files in, configurations out. TLS 1.2 and 1.3 with the ring provider, and errors that name the file.
 
+mod reload;
+mod tickets;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,8 +16,15 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::config::{SecretBytes, Section};
-use crate::tickets::FileTicketer;
+use self::tickets::FileTicketer;
+use crate::config::SecretBytes;
+
+pub(crate) use self::reload::{Refresh, Reloaded, watch};
+
+/// The protocols that are negotiated in the TLS handshake (ALPN), the preferred one first.
+pub(crate) const HTTP_1_AND_2: &[&[u8]] = &[b"h2", b"http/1.1"];
+/// For gRPC.
+pub(crate) const HTTP_2: &[&[u8]] = &[b"h2"];
 
 /// A file that TLS needs cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,19 +52,6 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Reads `certificate` and `key`.
-    pub fn read(section: &mut Section<'_>, folder: &str) -> Self {
-        let own = "PEM file with the certificate shown to peers, followed by those of its issuers.";
-        Self {
-            certificate: section.required_path("certificate", &format!("{folder}/server.pem"), own),
-            key: section.required_path(
-                "key",
-                &format!("{folder}/server.key"),
-                "PEM file with the private key of the certificate. Not everybody may read it.",
-            ),
-        }
-    }
-
     fn load(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
         let chain = certificates(&self.certificate)?;
         let pem = SecretBytes::read(&self.key).map_err(|why| TlsError::new(&self.key, why))?;
@@ -82,6 +79,7 @@ impl Identity {
 }
 
 /// How resumed sessions are recognised.
+#[derive(Clone)]
 pub(crate) enum Tickets {
     /// Keys from a file, which replicas share.
     File(PathBuf, Arc<dyn Entropy>),
@@ -96,7 +94,7 @@ pub(crate) fn server(
     identity: &Identity,
     clients: Arc<dyn ClientCertVerifier>,
     tickets: Tickets,
-    protocol: &[u8],
+    protocols: &[&[u8]],
 ) -> Result<ServerConfig, TlsError> {
     let (chain, key) = identity.load()?;
     let mut config = ServerConfig::builder_with_provider(provider())
@@ -110,12 +108,12 @@ pub(crate) fn server(
     }
     // Tickets carry the whole session, so nothing is kept here for UEs that may never come back.
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.alpn_protocols = vec![protocol.to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(config)
 }
 
 /// A client's configuration: trusts the CA in `ca` alone and shows `identity`.
-pub(crate) fn client(identity: &Identity, ca: &Path, protocol: &[u8]) -> Result<ClientConfig, TlsError> {
+pub(crate) fn client(identity: &Identity, ca: &Path, protocols: &[&[u8]]) -> Result<ClientConfig, TlsError> {
     let (chain, key) = identity.load()?;
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(ca)?), provider())
         .build()
@@ -126,7 +124,7 @@ pub(crate) fn client(identity: &Identity, ca: &Path, protocol: &[u8]) -> Result<
         .with_webpki_verifier(verifier)
         .with_client_auth_cert(chain, key)
         .map_err(|error| identity.mismatch(&error))?;
-    config.alpn_protocols = vec![protocol.to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Ok(config)
 }
 
