@@ -22,6 +22,9 @@ const PROCESSES: usize = 2;
 /// So many commits are acknowledged before the trouble, and after it.
 const COMMITS: usize = 300;
 
+/// How often an emptied store is emptied again before it is given up.
+const ATTEMPTS: u32 = 5;
+
 /// A site, its processes, and what comes next.
 pub struct Soak {
     site: Site,
@@ -74,6 +77,22 @@ impl Soak {
         Ok(Some(soak))
     }
 
+    /// Whoever broke its promises may have written after the store was emptied, and what it had sent may still arrive: its
+    /// processes end first, and emptying is tried more than once.
+    async fn begin_anew(&mut self) -> Result<()> {
+        self.stores.clear();
+        self.site.heal();
+        let mut attempts = 0;
+        loop {
+            self.site.empty();
+            attempts += 1;
+            match self.install().await {
+                Err(_) if attempts < ATTEMPTS => {}
+                done => return done,
+            }
+        }
+    }
+
     /// A new installation, and processes that know it.
     async fn install(&mut self) -> Result<()> {
         self.site.install(self.clock.clone(), self.names.clone()).await?;
@@ -105,9 +124,8 @@ impl Soak {
         trouble.happen(&mut self.site, &self.entropy).await?;
         if trouble == Trouble::Empty {
             crowd.abandon().await;
-            self.site.empty();
             self.site.whole().await?;
-            self.install().await?;
+            self.begin_anew().await?;
         } else {
             crowd.until_done(COMMITS).await;
             self.site.whole().await?;
