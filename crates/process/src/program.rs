@@ -126,7 +126,7 @@ pub async fn run<P: Program>(file: &Path) -> anyhow::Result<()> {
     settings.finish().map_err(|mistakes| {
         anyhow::anyhow!("{mistakes}\n`{reference}` prints every setting with its documentation")
     })?;
-    csc_service::telemetry(program.telemetry())?;
+    csc_service::telemetry(P::NAME, program.telemetry())?;
     let running = program.build(Platform::system()).await?;
     running.run(shutdown_signal()?).await
 }

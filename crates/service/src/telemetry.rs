@@ -86,20 +86,25 @@ pub enum TelemetryError {
     Collector(#[from] TlsError),
 }
 
-/// Sets logs and traces up for the whole process, once. Panics are logged like everything else from then on. To be called
-/// inside of the tokio runtime that the process runs in: it exports the traces.
+/// Sets logs and traces up for the whole process, once. Panics are logged like everything else from then on. `program` is
+/// what the process is called in traces unless the configuration says otherwise. To be called inside of the tokio runtime
+/// that the process runs in: it exports the traces.
 ///
 /// # Errors
 /// When it was set up before, or a file is wrong.
-pub fn telemetry(config: &TelemetryConfig) -> Result<(), TelemetryError> {
-    let subscriber = subscriber(config, std::io::stderr)?;
+pub fn telemetry(program: &'static str, config: &TelemetryConfig) -> Result<(), TelemetryError> {
+    let subscriber = subscriber(program, config, std::io::stderr)?;
     subscriber.try_init().map_err(|_| TelemetryError::AlreadySet)?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
 /// Writes log lines to `writer` and sends spans to the collector, if there is one.
-pub(crate) fn subscriber<W>(config: &TelemetryConfig, writer: W) -> Result<Dispatch, TlsError>
+pub(crate) fn subscriber<W>(
+    program: &'static str,
+    config: &TelemetryConfig,
+    writer: W,
+) -> Result<Dispatch, TlsError>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
@@ -112,7 +117,7 @@ where
     };
     let logged = Registry::default().with(lines.with_filter(filter.and(trace::ours(false))));
     Ok(match &config.trace {
-        Some(trace) => logged.with(trace::layer(trace)?).into(),
+        Some(trace) => logged.with(trace::layer(program, trace)?).into(),
         None => logged.into(),
     })
 }

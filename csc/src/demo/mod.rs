@@ -166,7 +166,7 @@ async fn start(site: &Site, held: Option<Held>, entropy: Arc<dyn Entropy>) -> an
     let mut settings = Settings::load(Some(&site.config()), environment());
     let program = AllInOne::read(&mut settings);
     settings.finish()?;
-    csc_service::telemetry(program.telemetry())?;
+    csc_service::telemetry("csc", program.telemetry())?;
     drop(held);
     let platform = Platform::new(Arc::new(SystemClock::new()), entropy);
     Box::pin(program.build(platform)).await.map_err(|error| {

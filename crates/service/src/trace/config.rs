@@ -15,8 +15,8 @@ pub struct TraceConfig {
     pub endpoint: CollectorUri,
     /// Of how many traces that begin here one is exported.
     pub one_in: u64,
-    /// `service.name` of this process.
-    pub service: String,
+    /// `service.name` of this process; the program's if there is none.
+    pub service: Option<String>,
     /// `service.instance.id` of this process; a random one if there is none.
     pub instance: Option<String>,
     /// The CA of the collector and what is shown to it: with `https` only.
@@ -62,7 +62,11 @@ impl TraceConfig {
             "Of how many traces that begin here one is exported. A trace that another process of the installation\n\
              began is exported when that process says so.",
         );
-        let service = section.value("service", "csc", "What the process is called in traces: service.name.");
+        let service = section.optional(
+            "service",
+            "gms",
+            "What the process is called in traces: service.name. By default the program's name.",
+        );
         let instance = section.optional(
             "instance",
             "csc-0",
@@ -112,7 +116,7 @@ mod tests {
     fn off_unless_there_is_a_collector() {
         assert!(read(&[]).unwrap().is_none());
         let config = read(&[("ENDPOINT", "http://[::1]:4317")]).unwrap().unwrap();
-        assert_eq!((config.one_in, config.service.as_str(), config.instance), (100, "csc", None));
+        assert_eq!((config.one_in, config.service, config.instance), (100, None, None));
     }
 
     #[test]

@@ -18,16 +18,19 @@ use super::{TARGET, TraceConfig, collector, export};
 use crate::OsEntropy;
 use crate::tls::TlsError;
 
-/// Exports the spans of [`super::Work`], and nothing of the log. To be called inside of a tokio runtime, which does the
-/// exporting.
+/// Exports the spans of [`super::Work`] as those of `program`, and nothing of the log. To be called inside of a tokio
+/// runtime, which does the exporting.
 ///
 /// # Errors
 /// When a file that TLS to the collector needs cannot be used.
-pub(crate) fn layer<S>(config: &TraceConfig) -> Result<impl Layer<S> + Send + Sync + 'static, TlsError>
+pub(crate) fn layer<S>(
+    program: &'static str,
+    config: &TraceConfig,
+) -> Result<impl Layer<S> + Send + Sync + 'static, TlsError>
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
-    let resource = resource(config);
+    let resource = resource(program, config);
     let built = SpanExporter::builder().with_tonic().with_channel(collector::channel(config)?).build();
     let mut exporter = built.expect("a channel is all that an exporter needs");
     exporter.set_resource(&resource);
@@ -62,7 +65,8 @@ pub(crate) fn ours(exported: bool) -> FilterFn {
 }
 
 /// Who exports. Nothing of the environment is looked at: what is told stands in the configuration.
-fn resource(config: &TraceConfig) -> Resource {
+fn resource(program: &'static str, config: &TraceConfig) -> Resource {
+    let service = config.service.clone().unwrap_or_else(|| program.to_owned());
     let instance = config.instance.clone().unwrap_or_else(|| {
         let mut random = [0; 16];
         OsEntropy.fill(&mut random);
@@ -70,7 +74,7 @@ fn resource(config: &TraceConfig) -> Resource {
     });
     Resource::builder_empty()
         .with_attributes([
-            KeyValue::new("service.name", config.service.clone()),
+            KeyValue::new("service.name", service),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
             KeyValue::new("service.instance.id", instance),
         ])

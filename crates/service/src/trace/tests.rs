@@ -1,22 +1,37 @@
 //! What arrives at a collector, and what does not.
 
+use std::fs::{self, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use csc_test_support::collector::Collector;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::crypto::ring::default_provider;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tracing::Instrument as _;
 
 use super::*;
 use crate::config::Settings;
 use crate::telemetry::{self, TelemetryConfig};
 
+/// A bound for a hung exporter, not a measurement.
+const PATIENCE: Duration = Duration::from_secs(60);
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 fn config(collector: &Collector, one_in: u64) -> TelemetryConfig {
     let variables = [
         ("CSC_TRACE_ENDPOINT", collector.endpoint()),
         ("CSC_TRACE_ONE_IN", one_in.to_string()),
-        ("CSC_TRACE_SERVICE", "gms".to_owned()),
         ("CSC_LOG_FILTER", "trace".to_owned()),
     ];
     let mut settings = Settings::load(None, variables.map(|(name, value)| (name.to_owned(), value)));
@@ -49,7 +64,7 @@ async fn a_span_is_exported_with_its_parent_and_outcome_and_nothing_of_the_log()
     let mut collector = Collector::start().await;
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber = telemetry::subscriber(&config(&collector, 1), move || writer.clone()).unwrap();
+    let subscriber = telemetry::subscriber("gms", &config(&collector, 1), move || writer.clone()).unwrap();
     let _guard = tracing::dispatcher::set_default(&subscriber);
     let served = async {
         tracing::info!(group = "tel:+82570000701", "of the log");
@@ -85,7 +100,7 @@ async fn a_span_is_exported_with_its_parent_and_outcome_and_nothing_of_the_log()
 #[tokio::test]
 async fn a_stranger_joins_a_trace_but_decides_nothing() {
     let mut collector = Collector::start().await;
-    let never = telemetry::subscriber(&config(&collector, 1_000_000_000), std::io::sink).unwrap();
+    let never = telemetry::subscriber("gms", &config(&collector, 1_000_000_000), std::io::sink).unwrap();
     let mut headers = http::HeaderMap::new();
     headers.insert("traceparent", PARENT.parse().unwrap());
     let traced = |cause: Cause| {
@@ -114,9 +129,60 @@ async fn a_stranger_joins_a_trace_but_decides_nothing() {
 async fn without_a_collector_nothing_is_passed_on() {
     let mut settings = Settings::load(None, [("CSC_LOG_FILTER".to_owned(), "trace".to_owned())]);
     let config = TelemetryConfig::read(&mut settings);
-    let subscriber = telemetry::subscriber(&config, std::io::sink).unwrap();
+    let subscriber = telemetry::subscriber("gms", &config, std::io::sink).unwrap();
     let _guard = tracing::dispatcher::set_default(&subscriber);
     let span = Work::Server.span("work", &Cause::of_entry(PARENT));
     let _entered = span.entered();
     assert_eq!((Cause::current(), Cause::current().traceparent().capacity()), (Cause::NONE, 0));
+}
+
+/// Writes a CA and what it issues for `localhost` into `folder`.
+fn issue(folder: &Path) {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new(["localhost".to_owned()]).unwrap().signed_by(&key, &ca).unwrap();
+    fs::write(folder.join("ca.pem"), ca.pem()).unwrap();
+    fs::write(folder.join("own.pem"), own.pem()).unwrap();
+    fs::write(folder.join("own.key"), key.serialize_pem()).unwrap();
+    fs::set_permissions(folder.join("own.key"), Permissions::from_mode(0o600)).unwrap();
+}
+
+#[tokio::test]
+async fn over_tls_each_side_shows_who_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    issue(folder.path());
+    let file = |name: &str| folder.path().join(name);
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(file("ca.pem")).unwrap()).unwrap();
+    let provider = Arc::new(default_provider());
+    let clients =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
+    let server = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let chain = vec![CertificateDer::from_pem_file(file("own.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(file("own.key")).unwrap();
+    let server = server.with_client_cert_verifier(clients).with_single_cert(chain, key).unwrap();
+    let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
+
+    let port = socket.local_addr().unwrap().port();
+    let path = |name: &str| file(name).to_str().unwrap().to_owned();
+    let variables = [
+        ("CSC_TRACE_ENDPOINT", format!("https://localhost:{port}")),
+        ("CSC_TRACE_ONE_IN", "1".to_owned()),
+        ("CSC_TRACE_CA", path("ca.pem")),
+        ("CSC_TRACE_CERTIFICATE", path("own.pem")),
+        ("CSC_TRACE_KEY", path("own.key")),
+    ];
+    let mut settings = Settings::load(None, variables.map(|(name, value)| (name.to_owned(), value)));
+    let config = TelemetryConfig::read(&mut settings);
+    settings.finish().unwrap();
+    let subscriber = telemetry::subscriber("gms", &config, std::io::sink).unwrap();
+    tracing::dispatcher::with_default(&subscriber, || drop(Work::Server.span("work", &Cause::NONE)));
+    let (stream, _) = timeout(PATIENCE, socket.accept()).await.expect("a connection").unwrap();
+    let mut stream = TlsAcceptor::from(Arc::new(server)).accept(stream).await.unwrap();
+    assert!(stream.get_ref().1.peer_certificates().is_some());
+    let mut preface = [0; 14];
+    timeout(PATIENCE, stream.read_exact(&mut preface)).await.expect("a request").unwrap();
+    assert_eq!(&preface, b"PRI * HTTP/2.0");
 }
