@@ -1,19 +1,19 @@
 //! Connections to replicas: HTTP/2 over the TLS of the bus.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use csc_service::bus::Credentials;
 use hyper::client::conn::http2::{self, Connection, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::replay::Attempt;
-use super::tls::BusTls;
 
 /// For the connection and both handshakes.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -30,7 +30,7 @@ pub(super) type Link = Connection<TokioIo<TlsStream<TcpStream>>, Attempt, TokioE
 /// Connects to replicas of one service.
 #[derive(Clone)]
 pub(super) struct Dialer {
-    tls: Arc<BusTls>,
+    credentials: Credentials,
     /// What the replica's certificate must say, whatever its address.
     name: ServerName<'static>,
     window: u32,
@@ -38,10 +38,10 @@ pub(super) struct Dialer {
 
 impl Dialer {
     /// For a service that is called `name` on the bus; `requests` may be under way at a time.
-    pub(super) fn new(tls: Arc<BusTls>, name: ServerName<'static>, requests: usize) -> Self {
+    pub(super) fn new(credentials: Credentials, name: ServerName<'static>, requests: usize) -> Self {
         // Room for every request: clients that do not take their answers must not hold up the others.
         let window = u32::try_from(requests).unwrap_or(LARGEST_WINDOW).saturating_mul(STREAM_WINDOW);
-        Self { tls, name, window: window.min(LARGEST_WINDOW) }
+        Self { credentials, name, window: window.min(LARGEST_WINDOW) }
     }
 
     /// Connects to `address`.
@@ -55,7 +55,7 @@ impl Dialer {
     async fn connect(&self, address: SocketAddr) -> anyhow::Result<(SendRequest<Attempt>, Link)> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let tls = self.tls.connector().await;
+        let tls = TlsConnector::from(self.credentials.client().await);
         let stream = tls.connect(self.name.clone(), stream).await.context("TLS")?;
         ensure!(stream.get_ref().1.alpn_protocol() == Some(b"h2"), "HTTP/2 is not spoken there");
         let mut builder = http2::Builder::new(TokioExecutor::new());

@@ -3,17 +3,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use csc_service::http::Peer;
+use csc_service::http::{CLIENT_ADDRESS, CLIENT_CERTIFICATE, Peer};
 use csc_service::trace;
 use http::header::{CONNECTION, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE, VIA};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
-
-/// The address of the client, `192.0.2.1:49152` or `[2001:db8::1]:49152`.
-pub(super) const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("csc-client-address");
-/// The certificate the client showed, in DER and base64.
-pub(super) const CLIENT_CERTIFICATE: HeaderName = HeaderName::from_static("csc-client-certificate");
 
 /// Fields that are about one connection. `Expect` is here because the listener has answered it.
 const OF_THE_CONNECTION: [HeaderName; 8] = [

@@ -3,7 +3,7 @@
 //! A replica that goes away costs no request a wait: what is connected is chosen, what is not is tried in the
 //! background, less and less often, and often again while requests wait.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use csc_service::bus::Address;
 use csc_service::{Shutdown, ShutdownTrigger};
 use csc_types::{Clock, Entropy};
 use futures::future::{BoxFuture, join_all};
@@ -19,7 +20,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::config::HostPort;
 use super::dial::{Dialer, Link};
 use super::upstream::{Replica, Upstream};
 
@@ -32,11 +32,11 @@ const STABLE: Duration = Duration::from_secs(1);
 
 /// Finds the addresses of a name.
 pub(super) type Lookup =
-    Arc<dyn Fn(HostPort) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+    Arc<dyn Fn(Address) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
 
 /// The system's resolver.
 pub(super) fn system_lookup() -> Lookup {
-    Arc::new(|HostPort { host, port }| {
+    Arc::new(|Address { host, port }| {
         Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), port)).await?.collect()) })
     })
 }
@@ -44,7 +44,7 @@ pub(super) fn system_lookup() -> Lookup {
 /// What keeps the replicas of one service.
 pub(super) struct Keeper {
     pub(super) upstream: Arc<Upstream>,
-    pub(super) places: Vec<HostPort>,
+    pub(super) places: Vec<Address>,
     pub(super) lookup: Lookup,
     /// How often names are looked up.
     pub(super) every: Duration,
@@ -61,7 +61,7 @@ impl Keeper {
     /// If a part of it panicked.
     pub(super) async fn run(self, mut users: oneshot::Receiver<Infallible>) -> anyhow::Result<()> {
         let keeper = Arc::new(self);
-        let mut found: BTreeMap<HostPort, Vec<SocketAddr>> = BTreeMap::new();
+        let mut found: HashMap<Address, Vec<SocketAddr>> = HashMap::new();
         let mut replicas: BTreeMap<SocketAddr, (Arc<Replica>, ShutdownTrigger)> = BTreeMap::new();
         let mut links = JoinSet::new();
         loop {
@@ -95,8 +95,8 @@ impl Keeper {
     }
 
     /// The addresses of every name that could be looked up; the others keep those they had.
-    async fn look_up(&self) -> Vec<(HostPort, Vec<SocketAddr>)> {
-        let look_up = |place: &HostPort| {
+    async fn look_up(&self) -> Vec<(Address, Vec<SocketAddr>)> {
+        let look_up = |place: &Address| {
             let (place, lookup) = (place.clone(), (self.lookup)(place.clone()));
             async move {
                 match timeout(LOOKUP, lookup).await.unwrap_or_else(|late| Err(late.into())) {
@@ -195,26 +195,25 @@ async fn drive(link: Link, upstream: &Upstream, replica: &Replica, retired: &Shu
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use csc_service::bus::{Credentials, Member};
     use csc_service::{Identity, Metrics, OsEntropy};
     use csc_types::SystemClock;
-    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-    use super::super::tls::{BusTls, Files};
     use super::*;
+    use crate::pki;
 
     type Answers = Arc<Mutex<io::Result<Vec<SocketAddr>>>>;
 
-    /// Nobody is trusted, so nobody is connected: this is about names alone.
+    /// Nobody listens at any address, so this is about names alone.
     fn keeper(answers: Answers, asked: Arc<AtomicUsize>, metrics: &Metrics) -> Keeper {
-        let tls =
-            ClientConfig::builder().with_root_certificates(RootCertStore::empty()).with_no_client_auth();
-        let none = PathBuf::new();
-        let identity = Identity { certificate: none.clone(), key: none.clone() };
-        let tls = Arc::new(BusTls::new(Files { ca: none, identity }, tls));
+        let folder = tempfile::tempdir().unwrap();
+        pki::init(folder.path(), &["localhost".to_owned()], &OsEntropy).unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let identity = Identity { certificate: at("edge.pem"), key: at("edge.key") };
+        let credentials = Credentials::load(&at("bus-ca.pem"), &identity, metrics).unwrap();
         let lookup: Lookup = Arc::new(move |_| {
             asked.fetch_add(1, Ordering::Relaxed);
             let answer = match &*answers.lock().unwrap() {
@@ -228,7 +227,7 @@ mod tests {
             places: vec!["cms.example.org:4420".parse().unwrap()],
             lookup,
             every: Duration::from_millis(1),
-            dialer: Dialer::new(tls, "cms".try_into().unwrap(), 1),
+            dialer: Dialer::new(credentials, Member::Cms.server_name(None), 1),
             clock: Arc::new(SystemClock::new()),
             entropy: Arc::new(OsEntropy),
         }

@@ -27,7 +27,6 @@ mod forward;
 mod head;
 mod keeper;
 mod replay;
-mod tls;
 mod upstream;
 
 use std::convert::Infallible;
@@ -35,18 +34,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use csc_process::{Platform, Program, Running};
+use csc_service::bus::{Address, BusDomain, Credentials, Member};
 use csc_service::config::Settings;
 use csc_service::http::{HttpService, Mount};
 use csc_service::{App, AppConfig, ReadyCheck, ServiceParts, Task, TelemetryConfig};
 use csc_xcap::usage::GROUPS;
 use tokio::sync::oneshot;
-use tokio_rustls::rustls::pki_types::ServerName;
 
-use config::{EdgeConfig, HostPort, Times};
+use config::{EdgeConfig, Times};
 use dial::Dialer;
 use forward::Forward;
 use keeper::{Keeper, LOOKUP, system_lookup};
-use tls::{BusTls, Files};
 use upstream::Upstream;
 
 /// `csc edge`: its settings.
@@ -76,15 +74,16 @@ impl Program for Edge {
     async fn build(self, platform: Platform) -> anyhow::Result<Running> {
         let Self { app, documents, edge, .. } = self;
         let bus = app.bus.as_ref().context(
-            "the edge reaches the services over the TLS of the bus: set bus.listen, bus.certificate, bus.key and bus.ca",
+            "the edge reaches the services over the TLS of the bus: set bus.certificate, bus.key and bus.ca",
         )?;
-        let files = Files { ca: bus.ca.clone(), identity: bus.identity.clone() };
-        let tls = Arc::new(BusTls::open(files)?);
-        let way = Way { tls, times: edge.times, requests: app.http.limits.requests, platform };
-        let idms = way.to("idms", edge.idms)?.mount(["idms", ".well-known"]);
-        let kms = way.to("kms", edge.kms)?.mount(["keymanagement"]);
-        let gms = way.to("gms", edge.gms)?.mount([GROUPS.auid]);
-        let cms = way.to("cms", edge.cms)?.fall_back();
+        let credentials = Credentials::load(&bus.ca, &bus.identity, &platform.metrics)?;
+        let domain = bus.domain.clone();
+        let way =
+            Way { credentials, domain, times: edge.times, requests: app.http.limits.requests, platform };
+        let idms = way.to(Member::Idms, edge.idms).mount(["idms", ".well-known"]);
+        let kms = way.to(Member::Kms, edge.kms).mount(["keymanagement"]);
+        let gms = way.to(Member::Gms, edge.gms).mount([GROUPS.auid]);
+        let cms = way.to(Member::Cms, edge.cms).fall_back();
         let Platform { clock, entropy, metrics } = way.platform;
         let mut app = App::new(app, metrics, clock, entropy).roots(documents.prefixes());
         let mut upstreams = Vec::new();
@@ -103,7 +102,8 @@ impl Program for Edge {
 
 /// What the ways to all services have in common.
 struct Way {
-    tls: Arc<BusTls>,
+    credentials: Credentials,
+    domain: Option<BusDomain>,
     times: Times,
     /// How many requests may be under way at a time.
     requests: usize,
@@ -119,8 +119,9 @@ struct Lane {
 }
 
 impl Way {
-    /// The way to the service `name`, whose replicas are at `places`.
-    fn to(&self, name: &'static str, places: Vec<HostPort>) -> anyhow::Result<Lane> {
+    /// The way to the service `member`, whose replicas are at `places`.
+    fn to(&self, member: Member, places: Vec<Address>) -> Lane {
+        let name = member.name();
         let Platform { clock, entropy, metrics } = self.platform.clone();
         let upstream = Upstream::new(name, &metrics);
         let (users, gone) = oneshot::channel();
@@ -130,13 +131,14 @@ impl Way {
             let forward = Arc::clone(&forward);
             async move { Ok::<_, Infallible>(forward.answer(request).await) }
         }));
-        let dialer = Dialer::new(Arc::clone(&self.tls), ServerName::try_from(name)?, self.requests);
+        let dialer =
+            Dialer::new(self.credentials.clone(), member.server_name(self.domain.as_ref()), self.requests);
         let (lookup, every) = (system_lookup(), LOOKUP);
         let keeper =
             Keeper { upstream: Arc::clone(&upstream), places, lookup, every, dialer, clock, entropy };
         let mut parts = ServiceParts::new(name);
         parts.tasks.push(Task::new(name, move |_| keeper.run(gone)));
-        Ok(Lane { parts, upstream, service })
+        Lane { parts, upstream, service }
     }
 }
 

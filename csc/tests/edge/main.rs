@@ -7,6 +7,8 @@ mod messages;
 mod pki;
 mod rolling;
 mod routes;
+mod service;
+mod services;
 mod targets;
 mod upstream;
 mod world;

@@ -1,6 +1,6 @@
 //! Replacement of replicas, one after another, while requests keep coming.
 
-use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,8 +10,9 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
 use crate::pki::Pki;
-use crate::upstream::{Handler, Replica, Seen};
-use crate::world::{self, Layout, start};
+use crate::service::{SEGMENT, Service};
+use crate::upstream::{Handler, Replica};
+use crate::world::{self, Layout, Running, start};
 
 const CLIENTS: usize = 8;
 
@@ -25,49 +26,66 @@ fn slow() -> Handler {
     })
 }
 
+/// A replica that can be replaced.
+trait Replaced: Sized {
+    async fn start(address: SocketAddr, pki: &Pki) -> Self;
+    fn address(&self) -> SocketAddr;
+    /// Stops it; gives the targets of the PUTs that it handled.
+    async fn drain(self) -> Vec<String>;
+}
+
+impl Replaced for Replica {
+    async fn start(address: SocketAddr, pki: &Pki) -> Self {
+        Self::start_at(address, pki, "cms", slow()).await
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    async fn drain(self) -> Vec<String> {
+        let seen = Self::drain(self).await.into_iter();
+        seen.filter(|seen| seen.method == Method::PUT).map(|seen| seen.target).collect()
+    }
+}
+
+impl Replaced for Service {
+    async fn start(address: SocketAddr, pki: &Pki) -> Self {
+        Self::start(address, pki).await
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    async fn drain(self) -> Vec<String> {
+        Self::drain(self).await
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_are_replaced_under_load_and_no_request_fails() {
-    let pki = Arc::new(Pki::new());
-    let first = Replica::start(&pki, "cms", slow()).await;
-    let second = Replica::start(&pki, "cms", slow()).await;
-    let edge = Arc::new(start(&pki, Layout::cms(&[&first, &second])).await);
+    replaced_under_load::<Replica>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn so_are_services() {
+    replaced_under_load::<Service>().await;
+}
+
+async fn replaced_under_load<R: Replaced>() {
+    let pki = Pki::new();
+    let anywhere = "127.0.0.1:0".parse().unwrap();
+    let mut replicas = [Some(R::start(anywhere, &pki).await), Some(R::start(anywhere, &pki).await)];
+    let cms = replicas.iter().flatten().map(R::address).collect();
+    let edge = Arc::new(start(&pki, Layout { cms, ..Layout::default() }).await);
     edge.connected("cms", 2).await;
 
     let (over, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let clients: Vec<_> = (0..CLIENTS)
-        .map(|number| {
-            let (edge, over, answered) = (Arc::clone(&edge), Arc::clone(&over), Arc::clone(&answered));
-            tokio::spawn(async move {
-                let mut client = edge.client().await;
-                let mut sent = Vec::new();
-                for n in 0.. {
-                    if over.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let id = format!("/{number}/{n}");
-                    let method = if n % 2 == 0 { Method::PUT } else { Method::GET };
-                    let body = Bytes::from(id.clone());
-                    let request = Request::builder().method(&method).uri(&id).header("host", "a");
-                    let request = request.body(if method == Method::PUT {
-                        Full::new(body.clone())
-                    } else {
-                        Full::default()
-                    });
-                    let answer = world::ask(&mut client, request.unwrap()).await;
-                    assert_eq!(answer.status(), StatusCode::OK, "{method} {id}");
-                    if method == Method::PUT {
-                        assert_eq!(*answer.body(), body);
-                        sent.push(id);
-                    }
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-                sent
-            })
-        })
+        .map(|number| tokio::spawn(load(number, Arc::clone(&edge), Arc::clone(&over), Arc::clone(&answered))))
         .collect();
-
-    let mut seen: Vec<Seen> = Vec::new();
-    let mut replicas = [Some(first), Some(second)];
+    let mut handled = Vec::new();
     for turn in 0..6 {
         let wanted = answered.load(Ordering::Relaxed) + 200;
         while answered.load(Ordering::Relaxed) < wanted {
@@ -76,9 +94,9 @@ async fn replicas_are_replaced_under_load_and_no_request_fails() {
         }
         // The next one goes as soon as this one is back, whether the edge has noticed or not.
         let replica = replicas[turn % 2].take().unwrap();
-        let address = replica.address;
-        seen.extend(replica.drain().await);
-        replicas[turn % 2] = Some(Replica::start_at(address, &pki, "cms", slow()).await);
+        let address = replica.address();
+        handled.extend(replica.drain().await);
+        replicas[turn % 2] = Some(R::start(address, &pki).await);
     }
     over.store(true, Ordering::Relaxed);
     let mut sent = Vec::new();
@@ -86,15 +104,41 @@ async fn replicas_are_replaced_under_load_and_no_request_fails() {
         sent.extend(client.await.unwrap());
     }
     for replica in replicas.into_iter().flatten() {
-        seen.extend(replica.drain().await);
+        handled.extend(replica.drain().await);
     }
+    sent.sort();
+    handled.sort();
+    assert!(sent == handled, "everything was done, and nothing twice");
+}
 
-    let mut puts: BTreeMap<String, usize> = BTreeMap::new();
-    for seen in seen.into_iter().filter(|seen| seen.method == Method::PUT) {
-        *puts.entry(seen.target).or_default() += 1;
+/// Asks until it is over. Gives the targets of the PUTs that were answered.
+async fn load(
+    number: usize,
+    edge: Arc<Running>,
+    over: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+) -> Vec<String> {
+    let mut client = edge.client().await;
+    let mut sent = Vec::new();
+    for n in 0.. {
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+        let target = format!("/{SEGMENT}/{number}/{n}");
+        let (method, body) = match n % 2 {
+            0 => (Method::PUT, Bytes::from(target.clone())),
+            _ => (Method::GET, Bytes::new()),
+        };
+        let request = Request::builder().method(&method).uri(&target).header("host", "a");
+        let answer = world::ask(&mut client, request.body(Full::new(body.clone())).unwrap()).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{method} {target}");
+        assert_eq!(*answer.body(), body);
+        if method == Method::PUT {
+            sent.push(target);
+        }
+        answered.fetch_add(1, Ordering::Relaxed);
     }
-    assert!(puts.values().all(|times| *times == 1), "nothing is done twice");
-    assert_eq!(puts.len(), sent.len(), "and everything once");
+    sent
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ use csc_types::SystemClock;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -119,6 +120,15 @@ impl Running {
         let (sender, connection) = handshake(TokioIo::new(self.tls(Some(b"http/1.1")).await)).await.unwrap();
         tokio::spawn(connection);
         sender
+    }
+
+    /// The answer to `request` over HTTP/2.
+    pub(crate) async fn ask_2(&self, request: Request<Full<Bytes>>) -> Answer {
+        let io = TokioIo::new(self.tls(Some(b"h2")).await);
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+        tokio::spawn(connection);
+        let (head, body) = sender.send_request(request).await.unwrap().into_parts();
+        Response::from_parts(head, body.collect().await.unwrap().to_bytes())
     }
 
     /// The answer to `request`.
