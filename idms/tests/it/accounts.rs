@@ -58,12 +58,16 @@ impl Watcher {
         }
     }
 
-    /// The next account, whatever beats come before it.
-    async fn account(&mut self) -> (String, Account) {
+    /// Goes on until it is told an account that `fits`. Others may come again unchanged.
+    async fn hears(&mut self, fits: impl Fn(&str, &Account) -> bool) {
         loop {
             match self.next().await.unwrap() {
-                Event::Account(AccountState { mcptt_id, account }) => return (mcptt_id, account.unwrap()),
-                Event::Beat(_) => {}
+                Event::Account(AccountState { mcptt_id, account: Some(account) })
+                    if fits(&mcptt_id, &account) =>
+                {
+                    return;
+                }
+                Event::Account(_) | Event::Beat(_) => {}
                 Event::Opened(_) => panic!("opened twice"),
             }
         }
@@ -88,7 +92,7 @@ async fn the_opening_is_every_account_that_changed_within_the_life_of_a_token() 
     let (id, account) = &opening[0];
     assert_eq!((id.as_str(), account.as_ref().unwrap().status()), (ALEX, Status::Enabled));
     assert_eq!(account.as_ref().unwrap().roles, ["dispatcher"]);
-    assert!(matches!(watcher.next().await, Ok(Event::Beat(_))));
+    while !matches!(watcher.next().await.unwrap(), Event::Beat(_)) {}
 
     world.advance(NOTED - 1);
     world.directory.put_user(user(KIM)).await.unwrap();
@@ -120,8 +124,8 @@ async fn every_watcher_of_every_process_hears_of_each_change() {
         world.directory.put_user(alex.clone()).await.unwrap();
         let status = if disabled { Status::Disabled } else { Status::Enabled };
         for watcher in &mut watchers {
-            let (id, account) = watcher.account().await;
-            assert_eq!((id.as_str(), account.status(), &account.roles), (ALEX, status, &roles));
+            let fits = |account: &Account| account.status() == status && account.roles == roles;
+            watcher.hears(|id, account| id == ALEX && fits(account)).await;
         }
     }
 }
@@ -157,7 +161,7 @@ async fn who_lost_the_place_in_a_log_cuts_every_watcher_and_begins_anew() {
     let mut watcher = Watcher::on(&world.channel).await;
     assert_eq!(watcher.opening().await.len(), 1);
     world.directory.put_user(user(KIM)).await.unwrap();
-    assert_eq!(watcher.account().await.0, KIM);
+    watcher.hears(|id, _| id == KIM).await;
 }
 
 #[tokio::test]
@@ -168,14 +172,13 @@ async fn without_the_store_there_is_no_beat_and_no_opening() {
     world.store.down(true);
     world.store.unread(1).await;
     // What was on its way has arrived long before the reader has failed so often that a beat would be due.
-    let mut beats = 0;
+    let mut beats = 0_usize;
     let mut failing = std::pin::pin!(world.store.unread(20));
     loop {
         tokio::select! {
             () = &mut failing => break,
             told = watcher.next() => {
-                assert!(matches!(told, Ok(Event::Beat(_))));
-                beats += 1;
+                beats += usize::from(matches!(told.unwrap(), Event::Beat(_)));
             }
         }
     }
@@ -184,7 +187,7 @@ async fn without_the_store_there_is_no_beat_and_no_opening() {
     world.store.down(false);
     // It goes on where it was.
     world.directory.put_user(user(KIM)).await.unwrap();
-    assert_eq!(watcher.account().await.0, KIM);
+    watcher.hears(|id, _| id == KIM).await;
 }
 
 #[tokio::test]

@@ -239,3 +239,16 @@ async fn a_store_that_is_away() {
     world.store.fail(None);
     assert_eq!(world.refresh(&token, &[]).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_refresh_whose_fate_nobody_knows_may_be_repeated() {
+    let world = World::new().await;
+    let parent = world.login().await.text("refresh_token");
+    world.store.forget();
+    let answer = world.refresh(&parent, &[]).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!answer.header("retry-after").is_empty());
+    let child = world.refresh(&parent, &[]).await.text("refresh_token");
+    assert_eq!(world.refresh(&parent, &[]).await.text("refresh_token"), child, "one child, however often");
+    assert_eq!(world.refresh(&child, &[]).await.status, StatusCode::OK);
+}

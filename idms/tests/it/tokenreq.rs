@@ -310,6 +310,21 @@ async fn a_store_that_is_away() {
 }
 
 #[tokio::test]
+async fn a_code_whose_fate_nobody_knows_gives_nothing_more() {
+    let world = World::new().await;
+    let code = world.code().await;
+    world.store.forget();
+    let answer = world.tokenreq(&code, &[]).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!answer.header("retry-after").is_empty());
+    // Who asks again may be the terminal, or somebody who saw its request: the terminal logs in again.
+    for _ in 0..2 {
+        world.tokenreq(&code, &[]).await.refused(REFUSED.0, REFUSED.1);
+    }
+    assert_eq!(world.login().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn nothing_secret_lies_in_the_store() {
     let world = World::new().await;
     let code = world.code().await;

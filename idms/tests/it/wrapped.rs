@@ -17,6 +17,7 @@ pub(crate) struct Wrapped {
     user_reads: AtomicUsize,
     down: AtomicBool,
     lose: AtomicBool,
+    forget: AtomicBool,
     unread: AtomicUsize,
 }
 
@@ -32,6 +33,7 @@ impl Wrapped {
             user_reads: AtomicUsize::new(0),
             down: AtomicBool::new(false),
             lose: AtomicBool::new(false),
+            forget: AtomicBool::new(false),
             unread: AtomicUsize::new(0),
         }
     }
@@ -58,6 +60,11 @@ impl Wrapped {
     /// The next reader of logs has lost its place.
     pub(crate) fn lose(&self) {
         self.lose.store(true, Ordering::SeqCst);
+    }
+
+    /// The next commit is applied, and nobody is told that it was.
+    pub(crate) fn forget(&self) {
+        self.forget.store(true, Ordering::SeqCst);
     }
 
     /// Waits until the logs could not be read that many times from now on.
@@ -144,6 +151,9 @@ impl Between for Wrapped {
         };
         for (partition, commit) in action.map_or_else(Vec::new, |(_, action)| action()) {
             self.embedded.commit(partition, &commit).await?;
+        }
+        if self.forget.swap(false, Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("forgotten for a test".to_owned()).into());
         }
         Ok(done)
     }
