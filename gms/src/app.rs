@@ -5,6 +5,7 @@ use std::sync::Arc;
 use csc_auth::{Resource, TokenVerifier};
 use csc_service::{Metrics, ReadyCheck, ServiceParts, Task};
 use csc_store::Records;
+use csc_store::owner::Replicas;
 use csc_types::{Clock, Entropy, Partition};
 use csc_xcap::usage::GROUPS;
 use csc_xcap_server::{Callers, Provisioning, Settings, XcapServer};
@@ -27,8 +28,10 @@ pub struct Deps {
     pub metrics: Metrics,
     /// Who checks access tokens.
     pub verifier: Arc<TokenVerifier>,
-    /// The name of this process among its replicas.
+    /// The name of this process among its replicas; no other process has had it.
     pub replica: String,
+    /// Whether there may be others.
+    pub replicas: Replicas,
 }
 
 /// Builds the service. Nothing runs and nothing is read before it is mounted.
@@ -43,11 +46,12 @@ pub fn build(config: &Config, documents: &csc_xcap_server::Config, deps: Deps) -
     let names = documents.names.clone();
     let library = GroupLibrary::new(deps.records.clone(), deps.entropy, names, config.group_entries);
     let server = XcapServer::new(settings, callers, Arc::new(library), &deps.metrics);
-    let projector = Projector::new(deps.records.clone(), deps.clock, &deps.metrics, deps.replica);
+    let (projector, ownership) =
+        Projector::new(&deps.records, deps.clock, &deps.metrics, deps.replica, deps.replicas);
     let mut parts = ServiceParts::new("gms");
     parts.mounts.push(server.mount());
     parts.grpc = Some(Routes::new(Provisioning::service(server)));
-    parts.tasks.push(Task::new("gms projector", move |shutdown| projector.run(shutdown)));
+    parts.tasks.push(Task::new("gms projector", move |shutdown| projector.run(ownership, shutdown)));
     parts.ready.push(ReadyCheck::new("store", move || {
         let records = deps.records.clone();
         async move {

@@ -47,6 +47,7 @@ impl Program for Process {
             records: host.records.clone(),
             clock,
             replica: host.replica.clone(),
+            replicas: host.replicas,
             entropy,
             metrics,
             verifier,

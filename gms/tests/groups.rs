@@ -13,6 +13,7 @@ use csc_proto::documents::v1::put_response::Outcome;
 use csc_proto::event::v1::{LogEntry, log_entry};
 use csc_service::config::Settings;
 use csc_service::{ServiceParts, Shutdown, ShutdownTrigger, bus};
+use csc_store::owner::Replicas;
 use csc_store::{Tail, shared};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{McpttId, Partition};
@@ -61,6 +62,7 @@ impl World {
             metrics: bench.metrics.clone(),
             verifier: Arc::clone(&bench.verifier),
             replica: "gms-0".to_owned(),
+            replicas: Replicas::Alone,
         };
         Self { parts: build(&config, &documents, deps), bench }
     }

@@ -36,7 +36,7 @@ impl Projector {
             let widened = target.audience.union(&target.reach).cloned().collect();
             if self.widen(group, fence, &target, &widened).await? {
                 let written = self.write_views(group, &target.state, &widened, &target.audience).await?;
-                self.views.inc_by(written);
+                self.metrics.views.inc_by(written);
                 self.finish(group, fence, &target).await?;
             }
             // The group may have changed meanwhile: its records tell.

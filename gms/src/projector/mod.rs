@@ -9,43 +9,44 @@
 //!    tombstone, which stays for a day so that an older entry cannot come back.
 //! 3. `gms.projected` names the revision, `gms.reach` shrinks to the members. Of a deleted group all records go.
 //!
-//! Commits in the group's partition check the fence of the role; those in members' partitions bear repeating instead.
+//! Replicas share the partitions by [ownership](csc_store::owner). Commits in the group's partition check the fence of
+//! the role; those in members' partitions bear repeating instead, so a replica that was stopped and wakes up too late
+//! does no harm there. Everything is read from the settled store: a view never shows what a failover takes back.
 
 mod group;
+mod metrics;
 mod news;
+mod queue;
 #[cfg(test)]
 mod tests;
 mod views;
+mod work;
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use csc_service::trace::{self, Cause, Work};
 use csc_service::{Metrics, Shutdown};
-use csc_store::owner::{self, Fence};
+use csc_store::owner::{Ownership, Replicas, Role};
 use csc_store::{Records, StoreError};
-use csc_types::{Clock, GroupId, Partition};
-use futures::future::{BoxFuture, FutureExt, try_join_all};
-use futures::stream::{FuturesUnordered, StreamExt};
-use tracing::Instrument as _;
+use csc_types::{Clock, PARTITIONS};
+use tokio::sync::mpsc;
 
+use self::metrics::ProjectorMetrics;
 use self::news::News;
+use self::work::Worker;
 
-/// The role, and the collection of its owner records.
-const ROLE: &str = "gms.projector";
+/// The role of the projector.
+const ROLE: Role = Role { owners: "gms.projector", replicas: "gms.replica" };
 /// Groups that are projected at the same time.
 const AT_ONCE: usize = 8;
 /// How long a group rests that could not be projected.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Projects groups. There is one in each process; the owner records say for which partitions it may write.
+/// Projects groups. There is one in each process; the owner records say for which partitions.
 pub(crate) struct Projector {
     records: Records,
     clock: Arc<dyn Clock>,
-    replica: String,
-    views: prometheus::IntCounter,
-    failures: prometheus::IntCounter,
+    metrics: ProjectorMetrics,
 }
 
 /// Why a group was not projected.
@@ -59,108 +60,30 @@ pub(crate) enum ProjectError {
     Fenced,
 }
 
-type Running<'a> = FuturesUnordered<BoxFuture<'a, (GroupId, Cause, Result<(), ProjectError>)>>;
-
 impl Projector {
-    pub(crate) fn new(records: Records, clock: Arc<dyn Clock>, metrics: &Metrics, replica: String) -> Self {
-        let counter = |name, help| {
-            let family = metrics.counter(name, help, &[]);
-            family.with_label_values::<&str>(&[])
+    /// A projector, and its part in sharing the role with other `replicas`; `replica` is its name among them.
+    pub(crate) fn new(
+        records: &Records,
+        clock: Arc<dyn Clock>,
+        metrics: &Metrics,
+        replica: String,
+        replicas: Replicas,
+    ) -> (Self, Ownership) {
+        let ownership = Ownership::new(records, Arc::clone(&clock), ROLE, replica, replicas);
+        let metrics = ProjectorMetrics::new(metrics, ownership.tally());
+        (Self { records: records.settled(), clock, metrics }, ownership)
+    }
+
+    /// Works for what `ownership` gains until `shutdown` is requested and everything is handed over.
+    pub(crate) async fn run(self, ownership: Ownership, shutdown: Shutdown) -> anyhow::Result<()> {
+        let news = tokio::select! {
+            news = self.patiently(|| News::from_now_on(self.records.store())) => news,
+            () = shutdown.requested() => return Ok(()),
         };
-        let views = counter(
-            "csc_gms_views_projected_total",
-            "Group views written or removed in members' partitions.",
-        );
-        let failures =
-            counter("csc_gms_projection_failures_total", "Groups that could not be projected at once.");
-        Self { records, clock, replica, views, failures }
-    }
-
-    /// Works until `shutdown` is requested.
-    pub(crate) async fn run(self, shutdown: Shutdown) -> anyhow::Result<()> {
-        tokio::select! {
-            () = shutdown.requested() => Ok(()),
-            ended = self.work() => ended,
-        }
-    }
-
-    /// Ends only when the role is lost.
-    async fn work(&self) -> anyhow::Result<()> {
-        let fences = self.patiently(|| self.claim_all()).await;
-        let mut news = self.patiently(|| News::from_now_on(self.records.store())).await;
-        // Position first, snapshot second: what changes in between is seen twice, never missed.
-        let mut waiting = self.patiently(|| self.unfinished(Partition::all())).await;
-        // Running or resting.
-        let mut busy: HashSet<GroupId> = HashSet::new();
-        let mut running: Running<'_> = FuturesUnordered::new();
-        let mut resting: FuturesUnordered<BoxFuture<'_, (GroupId, Cause)>> = FuturesUnordered::new();
-        loop {
-            while running.len() < AT_ONCE
-                && let Some(group) = waiting.keys().find(|group| !busy.contains(*group)).cloned()
-            {
-                let cause = waiting.remove(&group).unwrap_or_default();
-                busy.insert(group.clone());
-                let fence = &fences[usize::from(Partition::of(group.as_str()).number())];
-                let span = Work::Consumer.span("gms project", &cause);
-                running.push(Box::pin(async move {
-                    let result = self.project(&group, fence).instrument(span.clone()).await;
-                    if result.is_err() {
-                        trace::failed(&span);
-                    }
-                    (group, cause, result)
-                }));
-            }
-            tokio::select! {
-                Some((group, cause, result)) = running.next() => {
-                    match result {
-                        Ok(()) => {
-                            busy.remove(&group);
-                        }
-                        Err(error @ ProjectError::Fenced) => return Err(error.into()),
-                        Err(error) => {
-                            self.failures.inc();
-                            tracing::warn!(%group, error = &error as &dyn std::error::Error, "group not projected yet");
-                            // It takes no place from others while it rests.
-                            resting.push(Box::pin(tokio::time::sleep(PAUSE).map(move |()| (group, cause))));
-                        }
-                    }
-                }
-                Some((group, cause)) = resting.next() => {
-                    busy.remove(&group);
-                    waiting.entry(group).or_insert(cause);
-                }
-                heard = news.next(self.records.store()) => match heard {
-                    Ok(heard) => {
-                        waiting.extend(heard.groups);
-                        if !heard.lost.is_empty() {
-                            waiting.extend(self.patiently(|| self.unfinished(heard.lost.iter().copied())).await);
-                        }
-                    }
-                    Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "logs cannot be read now");
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn claim_all(&self) -> Result<Vec<Fence>, StoreError> {
-        let claim = |partition| owner::claim(&self.records, partition, ROLE, &self.replica);
-        try_join_all(Partition::all().map(claim)).await
-    }
-
-    /// The groups of `partitions` whose last change some view may not have seen.
-    async fn unfinished(
-        &self,
-        partitions: impl Iterator<Item = Partition>,
-    ) -> Result<BTreeMap<GroupId, Cause>, StoreError> {
-        let mut groups = BTreeMap::new();
-        for partition in partitions {
-            let unfinished = group::unfinished(self.records.store(), partition).await?;
-            groups.extend(unfinished.into_iter().map(|group| (group, Cause::NONE)));
-        }
-        Ok(groups)
+        let (shifts, told) = mpsc::channel(usize::from(PARTITIONS));
+        let work = Worker::new(&self).run(told, news.stream(self.records.store()));
+        tokio::join!(ownership.run(shifts, shutdown.requested()), work);
+        Ok(())
     }
 
     /// Repeats `attempt` until the store answers.

@@ -8,7 +8,11 @@ use csc_service::trace::Cause;
 use csc_store::{Cursor, Store, StoreError, Tail};
 use csc_types::{GroupId, Partition};
 use csc_xcap::usage::GROUPS;
+use futures::future::try_join_all;
+use futures::stream::{self, Stream};
 use prost::Message;
+
+use super::PAUSE;
 
 /// Entries of one log that are read at once.
 const LIMIT: usize = 512;
@@ -32,15 +36,29 @@ pub(super) struct Heard {
 impl News {
     /// A reader of everything that happens after this.
     pub(super) async fn from_now_on(store: &dyn Store) -> Result<Self, StoreError> {
-        let mut cursors = BTreeMap::new();
-        for partition in Partition::all() {
-            cursors.insert(partition, store.position(partition).await?);
-        }
-        Ok(Self { cursors })
+        let position =
+            |partition| async move { Ok::<_, StoreError>((partition, store.position(partition).await?)) };
+        let cursors = try_join_all(Partition::all().map(position)).await?;
+        Ok(Self { cursors: cursors.into_iter().collect() })
+    }
+
+    /// All that is heard, for ever.
+    pub(super) fn stream(self, store: &dyn Store) -> impl Stream<Item = Heard> + Send {
+        stream::unfold(self, move |mut news| async move {
+            loop {
+                match news.next(store).await {
+                    Ok(heard) => return Some((heard, news)),
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "logs cannot be read now");
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                }
+            }
+        })
     }
 
     /// Waits for news. Dropped halfway, it has read nothing.
-    pub(super) async fn next(&mut self, store: &dyn Store) -> Result<Heard, StoreError> {
+    async fn next(&mut self, store: &dyn Store) -> Result<Heard, StoreError> {
         let cursors: Vec<_> = self.cursors.iter().map(|(partition, cursor)| (*partition, *cursor)).collect();
         let mut heard = Heard::default();
         let mut moved = Vec::new();

@@ -1,15 +1,18 @@
 //! What happens when the projector is cut off, comes late, or loses its role.
 
+mod replicas;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use csc_proto::record::v1::IndexEntry;
+use csc_store::owner::{Fence, Shift};
 use csc_store::testing::Between;
 use csc_store::{Commit, CommitError, Embedded, Store, shared};
 use csc_test_support::{ManualClock, SeededEntropy};
-use csc_types::{Caller, McpttId, Revision, Role, Roles, User};
+use csc_types::{Caller, Entropy, GroupId, McpttId, Partition, Revision, Roles, SystemClock, User};
 use csc_xcap::Names;
 use csc_xcap_server::{Change, Library, Snapshot};
 
@@ -57,8 +60,18 @@ impl World {
     }
 
     fn projector_on(&self, store: Arc<dyn Store>) -> Projector {
+        self.replica_on(store, Replicas::Alone).0
+    }
+
+    fn replica_on(&self, store: Arc<dyn Store>, replicas: Replicas) -> (Projector, Ownership) {
         let records = Records::new(store, self.entropy.clone());
-        Projector::new(records, self.clock.clone(), &Metrics::new(), "test".to_owned())
+        // Replicas measure each other's silence by a clock that runs.
+        let clock: Arc<dyn Clock> = match replicas {
+            Replicas::Alone => self.clock.clone(),
+            Replicas::Several => Arc::new(SystemClock::new()),
+        };
+        let name = format!("{:016x}", self.entropy.next_u64());
+        Projector::new(&records, clock, &Metrics::new(), name, replicas)
     }
 
     fn projector(&self) -> Projector {
@@ -66,15 +79,27 @@ impl World {
     }
 
     async fn fence(&self) -> Fence {
-        let records = Records::new(self.store.clone(), self.entropy.clone());
-        owner::claim(&records, partition(&self.group), ROLE, "test").await.unwrap()
+        let (_, owner) = self.replica_on(self.store.clone(), Replicas::Alone);
+        let (shifts, mut told) = mpsc::channel(1);
+        let gained = async {
+            loop {
+                match told.recv().await.unwrap() {
+                    Shift::Gained(at, fence) if at == partition(&self.group) => return fence,
+                    _ => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = owner.run(shifts, std::future::pending()) => unreachable!("nobody stops it"),
+            fence = gained => fence,
+        }
     }
 
     fn caller() -> Caller {
         Caller::User(User {
             id: "tel:+0".parse().unwrap(),
             org: "fire".parse().unwrap(),
-            roles: [Role::Dispatcher].into_iter().collect::<Roles>(),
+            roles: [csc_types::Role::Dispatcher].into_iter().collect::<Roles>(),
             ue_ids: Vec::new(),
         })
     }
@@ -253,7 +278,8 @@ async fn groups_that_fail_hold_nobody_up() {
     world.group = "tel:+9".parse().unwrap();
     world.put(0..1).await;
     let (_trigger, shutdown) = Shutdown::new();
-    let running = tokio::spawn(world.projector().run(shutdown));
+    let (projector, ownership) = world.replica_on(world.store.clone(), Replicas::Alone);
+    let running = tokio::spawn(projector.run(ownership, shutdown));
     let member = member(0);
     let at = Partition::of(member.as_str());
     loop {

@@ -15,8 +15,8 @@ pub(super) const DEAD: Duration = Duration::from_millis(1_500);
 const GAP: Duration = Duration::from_millis(750);
 /// What replicas get on top after a store that did not answer: they need not find it again at the same moment.
 const GRACE: Duration = Duration::from_millis(1_500);
-/// How long the heartbeat of a dead replica is kept.
-const FORGET: Duration = Duration::from_secs(60);
+/// How long the heartbeat of a dead replica is kept. A replica that wakes up later writes it anew.
+const FORGET: Duration = Duration::from_secs(5);
 
 /// The other replicas.
 #[derive(Debug, Default)]

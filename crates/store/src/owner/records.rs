@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use csc_proto::record::v1::{Heartbeat, Owner};
-use csc_types::{Partition, Revision, Timestamp};
+use csc_types::{Partition, Revision};
 use futures::future::try_join_all;
 use prost::Message;
 
@@ -38,16 +38,10 @@ impl Board {
         Self { records: records.settled(), role }
     }
 
-    /// Writes the heartbeat of `replica`. It reads as absent from `expires` on, if nobody clears it away before.
-    pub(super) async fn beat(
-        &self,
-        replica: &str,
-        heartbeat: Heartbeat,
-        expires: Timestamp,
-    ) -> Result<(), StoreError> {
-        let key = self.heartbeat_key(replica);
-        let octets = heartbeat.encode_to_vec();
-        let put = Change::nothing(()).put_until(key, octets, expires);
+    /// Writes the heartbeat of `replica`. It does not expire: a reader whose calendar is wrong would miss it, and take the
+    /// replica for dead. Others clear it away.
+    pub(super) async fn beat(&self, replica: &str, heartbeat: Heartbeat) -> Result<(), StoreError> {
+        let put = Change::nothing(()).put(self.heartbeat_key(replica), heartbeat.encode_to_vec());
         self.write(Partition::INSTALLATION, put).await.map(|_| ()).map_err(unavailable)
     }
 

@@ -30,9 +30,6 @@ const BEAT: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(100);
 /// Owner records of which nothing special is expected are read in turn, so many with each look.
 const IN_TURN: u16 = PARTITIONS.div_ceil(8);
-/// When the heartbeat of a replica that went without a word disappears, if nobody clears it away before. No step of a
-/// clock may be as large.
-const EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Ownership {
     /// Shares the role with others until `stop` resolves and everything is handed over.
@@ -57,7 +54,7 @@ impl Ownership {
             heartbeat.beat += 1;
             heartbeat.draining = *leaving.borrow_and_update();
             let sent = self.clock.monotonic();
-            let beaten = self.board.beat(&self.replica, heartbeat, self.clock.now().plus(EXPIRY)).await;
+            let beaten = self.board.beat(&self.replica, heartbeat).await;
             if beaten.is_ok() {
                 self.lease.renew(sent);
             }

@@ -187,7 +187,7 @@ async fn a_store_that_takes_no_writes_moves_nothing() {
 async fn a_clock_that_steps_moves_nothing() {
     let mut world = World::of(2).await;
     let before: Vec<_> = world.members.iter().map(world::Member::holds).collect();
-    for hours in [12, -36, 24] {
+    for hours in [12, -36, 80_000, -80_000] {
         world.clock.step(hours * 60 * 60);
         world.pass(3 * SECOND).await;
     }
@@ -239,7 +239,7 @@ async fn old_heartbeats_are_cleared_away() {
         world.start();
         world.settled().await;
     }
-    world.pass(90 * SECOND).await;
+    world.pass(10 * SECOND).await;
     let beats = world.store.scan(Partition::INSTALLATION, ROLE.replicas, "", None, 9).await.unwrap();
     assert_eq!(beats.len(), 2);
 }

@@ -1,0 +1,46 @@
+//! What the projector counts.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use csc_service::Metrics;
+use csc_store::owner::Tally;
+use prometheus::{IntCounter, IntGauge};
+
+pub(super) struct ProjectorMetrics {
+    pub(super) views: IntCounter,
+    pub(super) failures: IntCounter,
+    held: IntGauge,
+    takeovers: IntCounter,
+    tally: Tally,
+    /// Takeovers that are counted already.
+    counted: AtomicU64,
+}
+
+impl ProjectorMetrics {
+    /// Registers them; `tally` counts the partitions.
+    pub(super) fn new(metrics: &Metrics, tally: Tally) -> Self {
+        let counter = |name, help| metrics.counter(name, help, &[]).with_label_values::<&str>(&[]);
+        let held = metrics.gauge("csc_gms_partitions_held", "Partitions that this replica projects.", &[]);
+        Self {
+            views: counter(
+                "csc_gms_views_projected_total",
+                "Group views written or removed in members' partitions.",
+            ),
+            failures: counter(
+                "csc_gms_projection_failures_total",
+                "Groups that could not be projected at once.",
+            ),
+            held: held.with_label_values::<&str>(&[]),
+            takeovers: counter("csc_gms_takeovers_total", "Partitions taken from replicas that were gone."),
+            tally,
+            counted: AtomicU64::new(0),
+        }
+    }
+
+    /// A partition came or went.
+    pub(super) fn shifted(&self) {
+        self.held.set(i64::try_from(self.tally.held()).unwrap_or(i64::MAX));
+        let all = self.tally.takeovers();
+        self.takeovers.inc_by(all.saturating_sub(self.counted.swap(all, Ordering::Relaxed)));
+    }
+}
