@@ -1,6 +1,7 @@
 //! Who gets no keys any more, as the identity server tells it; and nobody does when it tells nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use csc_auth::{Accounts, SILENCE};
@@ -25,9 +26,13 @@ use crate::server::{ALEX, Server};
 pub(crate) struct Idms {
     pub(crate) accounts: Arc<Accounts>,
     said: broadcast::Sender<Event>,
+    muted: Arc<AtomicBool>,
 }
 
-struct Service(broadcast::Sender<Event>);
+struct Service {
+    said: broadcast::Sender<Event>,
+    muted: Arc<AtomicBool>,
+}
 
 #[async_trait]
 impl AccountsService for Service {
@@ -38,7 +43,10 @@ impl AccountsService for Service {
     }
 
     async fn watch(&self, _: Request<WatchAccountsRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let happening = stream::unfold(self.0.subscribe(), |mut said| async {
+        if self.muted.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("muted for a test"));
+        }
+        let happening = stream::unfold(self.said.subscribe(), |mut said| async {
             said.recv().await.ok().map(|event| (event, said))
         });
         let told = stream::iter([Event::Opened(Opened {})]).chain(happening);
@@ -50,14 +58,25 @@ impl Idms {
     /// One that has opened its streams and says nothing more. Nobody follows it yet.
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let said = broadcast::channel(64).0;
-        let routes = Routes::new(AccountsServer::new(Service(said.clone())));
-        Self { accounts: Arc::new(Accounts::new(vec![bus::in_process(routes)], clock)), said }
+        let muted = Arc::new(AtomicBool::new(false));
+        let service = Service { said: said.clone(), muted: Arc::clone(&muted) };
+        let routes = Routes::new(AccountsServer::new(service));
+        let accounts = Arc::new(Accounts::new(vec![bus::in_process(routes)], clock));
+        Self { accounts, said, muted }
     }
 
-    /// Beats until it is heard at the present time.
+    /// Opens no stream any more: one that the client gives up, since nothing is said for five seconds, stays closed.
+    fn mute(&self) {
+        self.muted.store(true, Ordering::SeqCst);
+    }
+
+    /// Beats once, and waits until that, or the opening of another stream, is heard at the present time.
     pub(crate) async fn beat(&self) {
-        while !self.accounts.silent_for().is_zero() || !self.accounts.has_opened() {
+        self.muted.store(false, Ordering::SeqCst);
+        if self.accounts.has_opened() {
             let _ = self.said.send(Event::Beat(Beat {}));
+        }
+        while !self.accounts.silent_for().is_zero() || !self.accounts.has_opened() {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
     }
@@ -78,6 +97,7 @@ impl Idms {
 async fn nobody_gets_keys_while_the_identity_server_is_silent() {
     let server = Server::start(&[]).await;
     server.field("keyprov", "").await.ok();
+    server.idms.mute();
     server.clock.advance(SILENCE);
     for path in ["keyprov", "init"] {
         for answer in [server.field(path, "").await, server.standard(path, "").await] {
