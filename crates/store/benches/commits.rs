@@ -1,7 +1,8 @@
-//! Durable commits a second: one committer against 32 who share syncs, and redb alone for scale.
+//! Durable commits a second: one committer against 32 who share syncs; and 32 on each engine against the raw database with
+//! as many tasks, in the same run.
 //!
 //! Every commit is what a document PUT makes: a record checked and written, an index entry, a log entry. The disk
-//! measured is that of the target directory, or of `CSC_BENCH_DIR`.
+//! measured is that of the target directory, or of `CSC_BENCH_DIR`; Redis writes to the temporary directory (`TMPDIR`).
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "a benchmark")]
 
 use std::hint::black_box;
@@ -10,12 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use csc_store::{Change, Embedded, Key, Options, Records};
+use csc_store::redis::{RedisOptions, RedisStore, Topology};
+use csc_store::{Change, Embedded, Key, Options, Records, Store};
 use csc_test_support::SeededEntropy;
+use csc_test_support::redis::Replicated;
 use csc_types::{Clock, Partition, SystemClock};
 use redb::{Database, TableDefinition};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 /// The size of a small user profile.
 const VALUE: &[u8] = &[b'x'; 2048];
@@ -32,7 +36,7 @@ fn open(path: &Path) -> Arc<Embedded> {
     Arc::new(Embedded::open(path, Options::default(), clock, &SeededEntropy::new(1)).unwrap())
 }
 
-fn records(store: Arc<Embedded>) -> Records {
+fn records(store: Arc<dyn Store>) -> Records {
     Records::new(store, Arc::new(SeededEntropy::new(2)))
 }
 
@@ -123,5 +127,144 @@ fn sharing(_: &mut Criterion) {
     eprintln!("{:.1} times as many", many / one);
 }
 
-criterion_group!(benches, sharing, commits);
+/// Each engine with 32 tasks beside what its database does when nobody asks more of it, taking turns.
+fn against_raw(_: &mut Criterion) {
+    const ROUNDS: usize = 21;
+    const TASKS: usize = 32;
+    const EACH: u64 = 16;
+    let runtime = Runtime::new().unwrap();
+    let directory = directory();
+    let embedded = records(open(&directory.path().join("store")));
+    let database = Arc::new(Database::create(directory.path().join("probe")).unwrap());
+    let servers = Replicated::start("durable commits on Redis", 1, &[]);
+    let redis = servers
+        .as_ref()
+        .map(|servers| runtime.block_on(on_redis(&servers.master.address().to_string(), TASKS)));
+
+    let rate = |elapsed: Duration| (TASKS as u64 * EACH) as f64 / elapsed.as_secs_f64();
+    let [mut ours, mut raw, mut ours_redis, mut raw_redis] = [const { Vec::new() }; 4];
+    for _ in 0..ROUNDS {
+        ours.push(rate(commit(&runtime, &embedded, TASKS, EACH)));
+        raw.push(rate(raw_redb(&runtime, &database, TASKS, EACH)));
+        if let Some((store, connections)) = &redis {
+            ours_redis.push(rate(commit(&runtime, store, TASKS, EACH)));
+            raw_redis.push(rate(raw_script(&runtime, connections, EACH)));
+        }
+    }
+    report("embedded", "redb", &mut ours, &mut raw);
+    if redis.is_some() {
+        report("Redis, WAIT 1", "a script and WAIT 1", &mut ours_redis, &mut raw_redis);
+    }
+}
+
+fn report(ours: &str, raw: &str, our_rates: &mut [f64], raw_rates: &mut [f64]) {
+    let [our, alone] = [our_rates, raw_rates].map(|rates| {
+        rates.sort_by(f64::total_cmp);
+        rates[rates.len() / 2]
+    });
+    eprintln!("{ours}: {our:.0} durable commits/s, {raw} alone: {alone:.0}/s, {:.0} %", 100.0 * our / alone);
+}
+
+/// A number of a record, and who waits until it is durable.
+type Write = (u64, oneshot::Sender<()>);
+
+/// What redb does for many tasks when a thread gathers their writes: the same three records for each, one transaction for
+/// all that wait.
+fn raw_redb(runtime: &Runtime, database: &Arc<Database>, tasks: usize, each: u64) -> Duration {
+    let clock = SystemClock::new();
+    let (writes, waiting) = std::sync::mpsc::channel::<Write>();
+    let writer = {
+        let database = Arc::clone(database);
+        std::thread::spawn(move || {
+            while let Ok(first) = waiting.recv() {
+                let batch: Vec<Write> = std::iter::once(first).chain(waiting.try_iter()).collect();
+                let mut transaction = database.begin_write().unwrap();
+                transaction.set_quick_repair(true);
+                {
+                    let mut table = transaction.open_table(PROBE).unwrap();
+                    for (key, _) in &batch {
+                        table.insert(key * 3, black_box(VALUE)).unwrap();
+                        table.insert(key * 3 + 1, b"entry".as_slice()).unwrap();
+                        table.insert(key * 3 + 2, b"changed".as_slice()).unwrap();
+                    }
+                }
+                transaction.commit().unwrap();
+                batch.into_iter().for_each(|(_, done)| done.send(()).unwrap());
+            }
+        })
+    };
+    runtime.block_on(async {
+        let write = async |writes: std::sync::mpsc::Sender<Write>, task: u64| {
+            for n in 0..each {
+                let (done, durable) = oneshot::channel();
+                writes.send((task * 1000 + n % 100, done)).unwrap();
+                durable.await.unwrap();
+            }
+        };
+        futures::future::join_all((0..tasks as u64).map(|task| write(writes.clone(), task))).await;
+    });
+    drop(writes);
+    writer.join().unwrap();
+    clock.monotonic()
+}
+
+/// Our engine, and a connection for each task of the probe: `WAIT` holds up whoever shares one.
+async fn on_redis(address: &str, tasks: usize) -> (Records, Vec<redis::aio::MultiplexedConnection>) {
+    let options = RedisOptions::new(Topology::Standalone, vec![address.to_owned()]);
+    let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SeededEntropy::new(3)));
+    RedisStore::install(options.clone(), clock.clone(), entropy.clone()).await.unwrap();
+    let store = RedisStore::open(options, clock, entropy).unwrap();
+    let client = redis::Client::open(format!("redis://{address}")).unwrap();
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(30)));
+    let mut connections = Vec::new();
+    for _ in 0..tasks {
+        connections.push(client.get_multiplexed_async_connection_with_config(&config).await.unwrap());
+    }
+    (records(Arc::new(store)), connections)
+}
+
+/// As little as a script can do and still write a record, an index entry and a log entry; each task waits for its own.
+const SCRIPT: &str = "
+    redis.call('HGET', KEYS[1], ARGV[1])
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+    redis.call('HSET', KEYS[2], ARGV[1], 'entry')
+    return redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, '*', 'p', 'changed')";
+
+fn raw_script(runtime: &Runtime, connections: &[redis::aio::MultiplexedConnection], each: u64) -> Duration {
+    let clock = SystemClock::new();
+    runtime.block_on(async {
+        let script = Arc::new(redis::Script::new(SCRIPT));
+        script.load_async(&mut connections[0].clone()).await.unwrap();
+        let tasks: Vec<_> = connections
+            .iter()
+            .enumerate()
+            .map(|(name, connection)| {
+                let (mut connection, script) = (connection.clone(), Arc::clone(&script));
+                tokio::spawn(async move {
+                    let [documents, index, log] =
+                        ["documents", "index", "log"].map(|key| format!("{{raw{name}}}:{key}"));
+                    for n in 0..each {
+                        let mut pipeline = redis::pipe();
+                        let call = pipeline
+                            .cmd("EVALSHA")
+                            .arg(script.get_hash())
+                            .arg(3)
+                            .arg(&documents)
+                            .arg(&index)
+                            .arg(&log);
+                        call.arg(n % 100).arg(VALUE).cmd("WAIT").arg(1).arg(1000);
+                        let (_, have): (String, u32) = pipeline.query_async(&mut connection).await.unwrap();
+                        assert_eq!(have, 1);
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    clock.monotonic()
+}
+
+criterion_group!(benches, sharing, against_raw, commits);
 criterion_main!(benches);

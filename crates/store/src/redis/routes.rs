@@ -1,5 +1,6 @@
 //! Which server is master of a partition, and its connections.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ use super::sentinel;
 /// How long a server that is asked for the way may take.
 pub(super) const PATIENCE: Duration = Duration::from_millis(700);
 
+/// How many connections to a master commits take in turn: while one waits for the replicas, the master works for the other.
+const COMMIT_LANES: usize = 2;
+
 /// Which of a master's connections is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
@@ -35,7 +39,8 @@ pub(super) enum Way {
 /// A master.
 pub(super) struct Node {
     pub(super) address: Arc<str>,
-    commits: Lane,
+    commits: [Lane; COMMIT_LANES],
+    turn: AtomicUsize,
     reads: Lane,
     settled: Lane,
     keeper: AbortHandle,
@@ -48,7 +53,8 @@ impl Node {
         let keeper = lease::keep(Arc::clone(access), Arc::clone(address), Arc::clone(&lease));
         Arc::new(Self {
             address: Arc::clone(address),
-            commits: lane(Way::Commit),
+            commits: std::array::from_fn(|_| lane(Way::Commit)),
+            turn: AtomicUsize::new(0),
             reads: lane(Way::Read),
             settled: lane(Way::Settled),
             keeper: tokio::spawn(keeper).abort_handle(),
@@ -58,7 +64,7 @@ impl Node {
     /// An answer for each of `commands`.
     pub(super) async fn ask(&self, way: Way, commands: Arc<[Cmd]>) -> Result<Vec<Value>, Failure> {
         let lane = match way {
-            Way::Commit => &self.commits,
+            Way::Commit => &self.commits[self.turn.fetch_add(1, Ordering::Relaxed) % COMMIT_LANES],
             Way::Read => &self.reads,
             Way::Settled => &self.settled,
         };
@@ -67,7 +73,7 @@ impl Node {
 
     /// Commits that wait.
     pub(super) fn queued(&self) -> usize {
-        self.commits.queued()
+        self.commits.iter().map(Lane::queued).sum()
     }
 }
 

@@ -104,7 +104,7 @@ async fn a_store_of_format_1_is_read() {
     let record =
         Record { version: Revision::new(NOW * 1_000_000 + 1), value: Some(Bytes::from_static(b"second")) };
     let found = store.get(partition(), &[Key::new("test.record", "a")]).await.unwrap();
-    assert_eq!(found, [record.clone()]);
+    assert_eq!(found, std::slice::from_ref(&record));
     let scanned = store.scan(partition(), "test.record", "", None, 10).await.unwrap();
     assert_eq!(scanned, [("a".to_owned(), record)]);
     let tails = store.tail(&[(partition(), Cursor::START)], 10, Duration::ZERO).await.unwrap();

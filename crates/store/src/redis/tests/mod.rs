@@ -84,13 +84,16 @@ impl Servers {
     }
 }
 
+/// Keys and what `DUMP` gives of each.
+type Dump = Vec<(String, Vec<u8>)>;
+
 /// A store under a prefix of its own.
 struct OnRedis {
     servers: &'static Servers,
     options: RedisOptions,
     clock: Arc<ManualClock>,
-    /// Keys and their dumps, by master.
-    copy: Mutex<Vec<Vec<(String, Vec<u8>)>>>,
+    /// By master.
+    copy: Mutex<Vec<Dump>>,
 }
 
 impl OnRedis {
