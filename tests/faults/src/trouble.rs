@@ -39,8 +39,8 @@ pub enum Trouble {
     /// Somebody empties the store. Nothing heals that.
     Empty,
     /// An operator orders the Sentinels to replace a master that is well (`SENTINEL FAILOVER`). For a moment there are two
-    /// masters, the old one with a replica that has not been told: with one confirmation that takes acknowledged commits
-    /// back. It needs two, or a master that is stopped instead.
+    /// masters, the old one with a replica that has not been told: one confirmation alone proves nothing then. Not drawn by
+    /// a soak, for the promise of one confirmation is about the loss of a node.
     Replace,
 }
 

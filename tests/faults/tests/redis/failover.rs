@@ -35,7 +35,7 @@ async fn a_master_that_wakes_up_deposed_loses_nothing() {
     survives("a_master_that_wakes_up_deposed_loses_nothing", Trouble::FreezeMaster, 1).await;
 }
 
-/// With one confirmation this loses commits: the old master is well, and so is its replica that has not been told yet.
+/// The old master is well, and so is its replica that has not been told yet: one confirmation proves nothing there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_two_confirmations_an_ordered_failover_loses_nothing() {
     survives("with_two_confirmations_an_ordered_failover_loses_nothing", Trouble::Replace, 2).await;
