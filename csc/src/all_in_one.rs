@@ -73,6 +73,8 @@ impl Program for AllInOne {
             metrics: metrics.clone(),
             verifier: Arc::clone(&verifier),
             replica: host.replica.clone(),
+            replicas: host.replicas,
+            replicas: host.replicas,
         };
         let mut gms = csc_gms::build(&gms, &documents, deps);
         let deps = csc_cms::Deps {
