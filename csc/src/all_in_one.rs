@@ -74,7 +74,6 @@ impl Program for AllInOne {
             verifier: Arc::clone(&verifier),
             replica: host.replica.clone(),
             replicas: host.replicas,
-            replicas: host.replicas,
         };
         let mut gms = csc_gms::build(&gms, &documents, deps);
         let deps = csc_cms::Deps {
