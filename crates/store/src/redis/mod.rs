@@ -22,15 +22,15 @@
 //! # Promises
 //!
 //! * **Acknowledged means replicated.** A commit is one script in one slot. Script and `WAIT` leave as one pipeline, shared
-//!   by what waits at that moment, on a connection that is used for nothing else ([`lane`]). Without an answer, or with
+//!   by what waits at that moment, on a connection that is used for nothing else (`lane.rs`). Without an answer, or with
 //!   too few confirmations, the commit is sent again under its id until the deadline; then the answer is
 //!   [`StoreError::Unavailable`], and the commit may have been applied. Conflicts are answered only when confirmed, too.
 //! * **Revisions do not repeat**: the later of last + 1 and the server's clock in microseconds.
 //! * **A store without its birth records is unavailable, not empty.** Every script looks at its partition's before anything
 //!   else. Only [`RedisStore::install`] writes them.
-//! * **What a master that was replaced says is not believed** for longer than three seconds ([`lease`]).
-//!   `min-replicas-to-write` and `min-replicas-max-lag` on the servers sharpen this: reads obey them, too ([`scripts`]).
-//! * A read sees one moment of its partition; a scan does so page by page ([`PAGE`] records or [`PAGE_OCTETS`] octets). The
+//! * **What a master that was replaced says is not believed** for longer than three seconds (`lease.rs`).
+//!   `min-replicas-to-write` and `min-replicas-max-lag` on the servers sharpen this: reads obey them, too (`scripts.rs`).
+//! * A read sees one moment of its partition; a scan does so page by page (512 records or 4 MiB). The
 //!   plain store may show what a failover takes back; [`Store::settled`] waits until replicas have it.
 //! * An expired record reads as absent by this engine's clock, and is removed when both this clock and the server's are a
 //!   minute past its end. That rides along with commits to the same collection; a collection that nobody writes to is
