@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use csc_process::Program;
+use csc_process::{Program, StoreConfig};
 use csc_service::bus::{self, Address, BusDomain, Credentials, Member, Peers};
 use csc_service::{Identity, Metrics, OsEntropy};
 use csc_types::Entropy;
 
 use crate::provision::{Plan, Servers};
 use crate::ue::Profile;
-use crate::{AllInOne, demo, idms_keys, pki, roots, terminal};
+use crate::{AllInOne, Edge, demo, idms_keys, pki, roots, terminal};
 
 /// MCPTT Common Services Core: login, configuration, groups, keys and change notification for push-to-talk terminals.
 #[derive(Parser)]
@@ -35,7 +35,7 @@ enum Command {
     },
     /// Print every setting with its documentation, default and environment variable.
     Config {
-        /// Of this process alone: idms, gms, cms, kms or subscription-proxy; all services in one process otherwise.
+        /// Of this process alone; without it, of all services in one process.
         program: Option<One>,
     },
     /// Be a terminal.
@@ -50,6 +50,11 @@ enum Command {
     Provision {
         #[command(subcommand)]
         action: Provision,
+    },
+    /// The store of an installation.
+    Store {
+        #[command(subcommand)]
+        action: Store,
     },
     /// Certificates and shared secrets of an installation.
     Pki {
@@ -78,6 +83,8 @@ enum Command {
     },
     /// Run the subscription proxy.
     SubscriptionProxy(Run),
+    /// Run the edge: ends the TLS of terminals and forwards to the services.
+    Edge(Run),
 }
 
 /// How a service is run as a process of its own.
@@ -103,6 +110,7 @@ enum One {
     Cms,
     Kms,
     SubscriptionProxy,
+    Edge,
 }
 
 impl One {
@@ -113,8 +121,20 @@ impl One {
             Self::Cms => csc_process::reference::<csc_cms::Process>(),
             Self::Kms => csc_process::reference::<csc_kms::Process>(),
             Self::SubscriptionProxy => csc_process::reference::<csc_subscription_proxy::Process>(),
+            Self::Edge => csc_process::reference::<Edge>(),
         }
     }
+}
+
+#[derive(Subcommand)]
+enum Store {
+    /// Stamp a Redis that holds nothing as the store of a new installation. Without this stamp every process answers
+    /// 503: a store that lost its data must never look like an empty one.
+    Create {
+        /// The configuration file of any service; its section `store` says where Redis is.
+        #[arg(long)]
+        config: PathBuf,
+    },
 }
 
 #[derive(Subcommand)]
@@ -273,12 +293,18 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         Command::Cms(run) => run.go::<csc_cms::Process>().await,
         Command::Kms { run, action: None } => run.go::<csc_kms::Process>().await,
         Command::SubscriptionProxy(run) => run.go::<csc_subscription_proxy::Process>().await,
+        Command::Edge(run) => run.go::<Edge>().await,
         Command::Ue { profile, action } => terminal::run(Profile::read(&profile)?, action, entropy).await,
         Command::Provision { action: Provision::Apply { file, dry_run, bus } } => {
             let plan = Plan::read(&file)?;
             let servers = bus.connect()?;
             let verb = if dry_run { " (dry run)" } else { "" };
             plan.apply(&servers, dry_run, |outcome, what| say!("{:<10} {what}{verb}", outcome.word())).await
+        }
+        Command::Store { action: Store::Create { config } } => {
+            StoreConfig::create(&config).await?;
+            say!("the store is made");
+            Ok(())
         }
         Command::Pki { action: Pki::Init { dir, hosts } } => {
             pki::init(&dir, &hosts, &*entropy)?;

@@ -58,6 +58,11 @@ impl Site {
         Ok(site)
     }
 
+    /// The installation that lies in `folder`.
+    pub fn at_folder(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     /// Writes the configuration file anew, with these ports.
     ///
     /// # Errors
@@ -95,7 +100,7 @@ impl Site {
         user: &str,
         password: &str,
         https: SocketAddr,
-        sip: SocketAddr,
+        sip: &[SocketAddr],
     ) -> anyhow::Result<Profile> {
         Ok(Profile {
             server: format!("https://{https}"),
@@ -107,7 +112,7 @@ impl Site {
             scope: "openid 3gpp:mcptt:ptt_server 3gpp:mcptt:key_management_server \
                     3gpp:mcptt:config_management_server 3gpp:mcptt:group_management_server"
                 .to_owned(),
-            proxy: sip.to_string(),
+            proxy: sip.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
             psi: "sip:csc_psi@mcptt.example.org".to_owned(),
         })
     }

@@ -1,10 +1,8 @@
 //! `csc ue`: a terminal for people. It prints what a terminal would keep.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Subcommand;
 use csc_types::Entropy;
 use tokio::time::Instant;
@@ -104,8 +102,7 @@ async fn subscribe(
         ];
     }
     let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
-    let proxy: SocketAddr = profile.proxy.parse().context("the proxy's address")?;
-    let mut sip = SipUe::bind(proxy, user.clone(), entropy).await?;
+    let mut sip = SipUe::bind(&profile.proxies()?, user.clone(), entropy).await?;
     let mut subscription = sip.subscribe(&profile.psi, &entries, expires).await?;
     say!("subscribed for {} s", subscription.expires);
 

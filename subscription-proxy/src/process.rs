@@ -37,7 +37,7 @@ impl Program for Process {
 
     fn read(settings: &mut Settings) -> Self {
         Self {
-            common: Common::read(settings),
+            common: Common::without_http(settings),
             auth: AuthConfig::read(settings),
             documents: csc_xcap_server::Config::read(settings),
             sip: config(settings),

@@ -1,13 +1,10 @@
-//! Every scenario, in one binary.
+//! Every scenario with all services in one process, and what can only be seen there.
 
-mod access;
+mod catalogue;
 mod crash;
 mod demo;
-mod groups;
-mod hostile;
 mod layers;
 mod samples;
 mod traces;
-mod seeds;
-mod seeds_sip;
-mod torture;
+
+use csc_tests::Server;

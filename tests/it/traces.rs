@@ -26,7 +26,7 @@ async fn from_a_put_to_a_notify() {
     let settings = [("CSC_TRACE_ENDPOINT", endpoint.as_str()), ("CSC_TRACE_ONE_IN", "1")];
     let process = Process::start(BINARY, &settings).await;
     let client = process.client();
-    let mut watchers = Watchers::at(client.sip()).await;
+    let mut watchers = Watchers::at(client.proxies()).await;
     let view = format!("org.openmobilealliance.groups/users/{}/{ENGINE_7}", ALEX.0);
     watchers.add(&Ask::list(ALEX.0, &[&view]));
     watchers.until("a first NOTIFY", |_, watcher| !watcher.told.is_empty()).await;

@@ -4,34 +4,38 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use csc::provision::Plan;
+use csc::provision::{Plan, Servers};
 use csc::site::{Ports, Site};
 use csc::ue::{Profile, SipUe, Ue};
 use csc_proto::identity::v1::PutUserRequest;
 use csc_proto::identity::v1::directory_client::DirectoryClient;
 use csc_service::bus::{self, Credentials, Member, Peers};
 use csc_service::{Identity, Metrics, OsEntropy};
-use tonic::transport::Channel;
 
 use crate::ORGANISATION;
 
 /// The addresses and files of an installation.
 #[derive(Clone)]
 pub struct Client {
-    site: Site,
-    https: SocketAddr,
-    sip: SocketAddr,
-    bus: SocketAddr,
-    admin: SocketAddr,
+    pub(crate) site: Site,
+    pub(crate) https: SocketAddr,
+    /// Of each replica of the proxy.
+    pub(crate) sip: Vec<SocketAddr>,
+    /// The bus of each replica of idms, gms and cms.
+    pub(crate) buses: [Vec<SocketAddr>; 3],
+    /// Of the process terminals connect to.
+    pub(crate) admin: SocketAddr,
 }
 
 impl Client {
-    pub(crate) fn new(site: Site, address: impl Fn(&str) -> SocketAddr) -> Self {
+    /// Of a process that holds every service.
+    pub(crate) fn of_one(site: Site, address: impl Fn(&str) -> SocketAddr) -> Self {
+        let bus = vec![address("bus")];
         Self {
             site,
             https: address("https"),
-            sip: address("sip"),
-            bus: address("bus"),
+            sip: vec![address("sip")],
+            buses: [bus.clone(), bus.clone(), bus],
             admin: address("admin"),
         }
     }
@@ -46,9 +50,14 @@ impl Client {
         self.https
     }
 
-    /// SIP over UDP.
-    pub const fn sip(&self) -> SocketAddr {
-        self.sip
+    /// SIP over UDP, at one of the replicas.
+    pub fn sip(&self) -> SocketAddr {
+        self.sip[0]
+    }
+
+    /// SIP over UDP, at all replicas.
+    pub fn proxies(&self) -> &[SocketAddr] {
+        &self.sip
     }
 
     /// `/livez`, `/readyz`, `/metrics`.
@@ -56,40 +65,48 @@ impl Client {
         self.admin
     }
 
-    /// The bus.
-    pub const fn bus_address(&self) -> SocketAddr {
-        self.bus
+    /// The bus of the process that holds every service.
+    pub fn bus_address(&self) -> SocketAddr {
+        self.buses[0][0]
     }
 
-    pub(crate) const fn ports(&self) -> Ports {
+    pub(crate) fn ports(&self) -> Ports {
         Ports {
             https: self.https.port(),
-            sip: self.sip.port(),
-            bus: self.bus.port(),
+            sip: self.sip[0].port(),
+            bus: self.bus_address().port(),
             admin: self.admin.port(),
         }
     }
 
-    /// The bus, as the operator.
-    pub fn bus(&self) -> Channel {
+    /// The services on the bus, as the operator.
+    pub fn servers(&self) -> Servers {
         let at = |name| self.site.at(name);
         let operator = Identity { certificate: at("operator.pem"), key: at("operator.key") };
         let credentials =
             Credentials::load(&at("bus-ca.pem"), &operator, &Metrics::new()).expect("good files");
-        let idms = Peers { member: Member::Idms, domain: None, addresses: vec![self.bus.into()] };
-        bus::connect(&idms, &credentials)
+        let channel = |member, addresses: &[SocketAddr]| {
+            let addresses = addresses.iter().map(|a| a.to_string().parse().expect("an address")).collect();
+            bus::connect(&Peers { member, domain: None, addresses }, &credentials)
+        };
+        let [idms, gms, cms] = &self.buses;
+        Servers {
+            idms: channel(Member::Idms, idms),
+            gms: channel(Member::Gms, gms),
+            cms: channel(Member::Cms, cms),
+        }
     }
 
     /// Applies the demo's provisioning file.
     pub(crate) async fn provision(&self) {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../csc/demo/provision.toml");
         let plan = Plan::read(&file).expect("the demo's plan");
-        plan.apply(&csc::provision::Servers::one(self.bus()), false, |_, _| ()).await.expect("it applies");
+        plan.apply(&self.servers(), false, |_, _| ()).await.expect("it applies");
     }
 
     /// The profile of `user` with its password.
     pub fn profile(&self, (user, password): (&str, &str)) -> Profile {
-        self.site.profile(user, password, self.https, self.sip).expect("an MCPTT ID")
+        self.site.profile(user, password, self.https, &self.sip).expect("an MCPTT ID")
     }
 
     /// A terminal of `user`, logged in.
@@ -102,7 +119,7 @@ impl Client {
     /// The SIP side of a terminal of `user`.
     pub async fn sip_ue(&self, user: (&str, &str)) -> SipUe {
         let user = user.0.parse().expect("an MCPTT ID");
-        SipUe::bind(self.sip, user, Arc::new(OsEntropy)).await.expect("a free port")
+        SipUe::bind(&self.sip, user, Arc::new(OsEntropy)).await.expect("a free port")
     }
 
     /// The access token of `user`.
@@ -125,6 +142,6 @@ impl Client {
 
     /// Creates or changes a user as the operator.
     pub async fn put_user(&self, request: PutUserRequest) {
-        DirectoryClient::new(self.bus()).put_user(request).await.expect("the operator may");
+        DirectoryClient::new(self.servers().idms).put_user(request).await.expect("the operator may");
     }
 }

@@ -1,15 +1,18 @@
 //! Starts services and drives them as a terminal, a dispatcher or an operator could, and in no other way.
 //!
-//! [`Server`] is all services in this process, [`Process`] the real binary, which can be killed. Both listen on free
-//! loopback ports and keep everything in a temporary folder of their own.
+//! [`Server`] is all services in this process, [`Process`] the real binary, which can be killed, [`Cluster`] the distributed
+//! layout. All listen on free loopback ports and keep everything in a temporary folder of their own.
 
+mod child;
 mod client;
+mod cluster;
 mod process;
 pub mod raw;
 mod server;
 pub mod sip;
 
 pub use client::Client;
+pub use cluster::Cluster;
 pub use process::Process;
 pub use server::Server;
 

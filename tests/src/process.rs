@@ -1,21 +1,13 @@
 //! The real binary: for what only a process can show, such as being killed.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::process::{Child, Command};
 
 use csc::site::{Ports, Site};
 use csc_service::OsEntropy;
-use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::Client;
-
-/// How long a process may take until it listens.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::{Client, child};
 
 /// A running `csc run`. Dropping it kills it.
 pub struct Process {
@@ -67,36 +59,12 @@ impl Drop for Process {
     }
 }
 
-/// Starts the process and reads from its log where it listens. Warnings and errors go on to the test's own output.
-#[allow(clippy::print_stdout, reason = "what a failed test has to show")]
+/// Starts the process and reads from its log where it listens.
 fn run(binary: &str, site: Site, settings: &[(String, String)]) -> (Child, Client) {
-    let mut child = Command::new(binary)
-        .args([Path::new("run"), Path::new("--config"), &site.config()])
-        .envs([("CSC_LOG_FORMAT", "json"), ("CSC_LOG_FILTER", "info")])
-        .envs(settings.iter().map(|(name, value)| (name, value)))
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary starts");
-    let log = BufReader::new(child.stderr.take().expect("it is piped"));
-    let (found, wait) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in log.lines().map_while(Result::ok) {
-            let event: Value = serde_json::from_str(&line).unwrap_or(Value::String(line));
-            let address = event["address"].as_str().and_then(|address| address.parse::<SocketAddr>().ok());
-            match (event["name"].as_str(), address) {
-                (Some(name), Some(address)) if event["message"] == "listening" => {
-                    let _ = found.send((name.to_owned(), address));
-                }
-                _ if matches!(event["level"].as_str(), Some("INFO")) => {}
-                _ => println!("{event}"),
-            }
-        }
-    });
-    let mut addresses = std::collections::HashMap::new();
-    while addresses.len() < 4 {
-        let (name, address) = wait.recv_timeout(PATIENCE).expect("the process says where it listens");
-        addresses.insert(name, address);
-    }
-    let client = Client::new(site, |name| addresses[name]);
-    (child, client)
+    let mut command = Command::new(binary);
+    command.args([Path::new("run"), Path::new("--config"), &site.config()]);
+    command.envs(settings.iter().map(|(name, value)| (name, value)));
+    let started = child::start("csc", command).listens(&["https", "sip", "bus", "admin"]);
+    let client = Client::of_one(site, |name| started.addresses[name]);
+    (started.child, client)
 }

@@ -68,6 +68,18 @@ pub fn request(method: &str, target: &str, fields: &[(&str, &str)], body: &[u8])
     [request.as_bytes(), body].concat()
 }
 
+/// Whether `/readyz` of the admin listener at `address` says yes.
+pub async fn is_ready(address: SocketAddr) -> bool {
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await.ok()?;
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").await.ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.ok()?;
+        Some(answer.starts_with(b"HTTP/1.1 200"))
+    };
+    tokio::time::timeout(PATIENCE, exchange).await.ok().flatten().unwrap_or_default()
+}
+
 /// Sends `request` as it is on a new connection and reads one answer.
 pub async fn exchange(address: SocketAddr, ca: &Path, request: &[u8]) -> Answer {
     bounded(async {

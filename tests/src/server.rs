@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use csc::site::{Ports, Site};
 use csc::AllInOne;
+use csc::site::{Ports, Site};
 use csc_process::{Platform, Program};
 use csc_service::OsEntropy;
 use csc_service::config::Settings;
@@ -22,13 +22,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server with the demo's settings.
-    pub async fn start() -> Self {
+    /// Starts a server with the demo's settings. There always is one.
+    pub async fn start() -> Option<Self> {
         Self::start_with(&[]).await
     }
 
     /// Starts a server; `settings` are environment variables with their values, which win over the demo's settings.
-    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+    pub async fn start_with(settings: &[(&str, &str)]) -> Option<Self> {
         // A test binary has no main in which the one provider could be installed; the second test to come here finds it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -38,13 +38,14 @@ impl Server {
         let program = AllInOne::read(&mut settings);
         settings.finish().expect("good settings");
         let app = program.build(Platform::system()).await.expect("a server");
-        let client = Client::new(site, |name| app.address(name).unwrap_or_else(|| panic!("{name} listens")));
+        let client =
+            Client::of_one(site, |name| app.address(name).unwrap_or_else(|| panic!("{name} listens")));
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(app.run(async move {
             let _ = stopped.await;
         }));
         client.provision().await;
-        Self { client, stop, running, _folder: folder }
+        Some(Self { client, stop, running, _folder: folder })
     }
 
     /// Stops it as SIGTERM would, and waits until it has ended well.

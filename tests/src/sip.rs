@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +26,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// A socket of a peer of the proxy.
 pub struct Line {
     socket: UdpSocket,
+    /// Where datagrams go.
     proxy: SocketAddr,
     local: SocketAddr,
 }
@@ -54,8 +56,8 @@ impl Line {
 
     /// The next datagram. It must come.
     pub async fn receive(&self) -> Message {
-        let message = self.receive_before(Instant::now() + PATIENCE).await;
-        message.expect("a datagram in time")
+        let received = self.receive_before(Instant::now() + PATIENCE).await;
+        received.expect("a datagram in time").0
     }
 
     /// The next response. It must come; requests before it are passed over.
@@ -68,17 +70,21 @@ impl Line {
     }
 
     /// What has arrived and was not looked at yet, as far as the runtime knows.
-    fn waiting(&self) -> Option<Message> {
+    fn waiting(&self) -> Option<(Message, SocketAddr)> {
         let mut buffer = vec![0; 65_535];
-        let (length, _) = self.socket.try_recv_from(&mut buffer).ok()?;
-        Some(parse(&buffer[..length]))
+        let (length, from) = self.socket.try_recv_from(&mut buffer).ok()?;
+        Some((parse(&buffer[..length]), from))
     }
 
-    async fn receive_before(&self, deadline: Instant) -> Option<Message> {
+    async fn receive_before(&self, deadline: Instant) -> Option<(Message, SocketAddr)> {
         let mut buffer = vec![0; 65_535];
         let received = timeout_at(deadline, self.socket.recv_from(&mut buffer)).await.ok()?;
-        let (length, _) = received.expect("the socket works");
-        Some(parse(&buffer[..length]))
+        let (length, from) = received.expect("the socket works");
+        Some((parse(&buffer[..length]), from))
+    }
+
+    async fn send_to(&self, datagram: &[u8], to: SocketAddr) {
+        self.socket.send_to(datagram, to).await.expect("loopback takes it");
     }
 }
 
@@ -169,9 +175,12 @@ pub struct Watcher {
     request: Bytes,
 }
 
-/// Any number of subscriptions on one line.
+/// Any number of subscriptions on one line. SUBSCRIBEs go to all replicas of the proxy in turn, and a copy of one goes
+/// to the next; NOTIFYs come from any of them.
 pub struct Watchers {
     line: Line,
+    proxies: Vec<SocketAddr>,
+    turn: usize,
     ids: Vec<String>,
     watchers: BTreeMap<String, Watcher>,
     queue: VecDeque<String>,
@@ -179,10 +188,12 @@ pub struct Watchers {
 }
 
 impl Watchers {
-    /// Nobody yet, at `proxy`.
-    pub async fn at(proxy: SocketAddr) -> Self {
+    /// Nobody yet, at these replicas of the proxy.
+    pub async fn at(proxies: &[SocketAddr]) -> Self {
         Self {
-            line: Line::to(proxy).await,
+            line: Line::to(proxies[0]).await,
+            proxies: proxies.to_owned(),
+            turn: 0,
             ids: Vec::new(),
             watchers: BTreeMap::new(),
             queue: VecDeque::new(),
@@ -235,24 +246,42 @@ impl Watchers {
             while self.unanswered.len() < AT_ONCE
                 && let Some(id) = self.queue.pop_front()
             {
-                self.line.send(&self.watchers[&id].request).await;
+                let proxy = self.next_proxy();
+                self.line.send_to(&self.watchers[&id].request, proxy).await;
                 self.unanswered.insert(id);
             }
             // Everything that is there, then a look at who still waits.
             let mut message = self.line.receive_before(Instant::now() + AGAIN).await;
             if message.is_none() {
+                let proxy = self.next_proxy();
                 for id in &self.unanswered {
-                    self.line.send(&self.watchers[id].request).await;
+                    self.line.send_to(&self.watchers[id].request, proxy).await;
                 }
             }
-            while let Some(received) = message {
-                self.take(received).await;
+            while let Some((received, from)) = message {
+                self.take(received, from).await;
                 message = self.line.waiting();
             }
         }
     }
 
-    async fn take(&mut self, message: Message) {
+    /// Answers NOTIFYs until `done` is set.
+    pub async fn serve(&mut self, done: &AtomicBool) {
+        while !done.load(Ordering::SeqCst) {
+            let mut message = self.line.receive_before(Instant::now() + AGAIN).await;
+            while let Some((received, from)) = message {
+                self.take(received, from).await;
+                message = self.line.waiting();
+            }
+        }
+    }
+
+    fn next_proxy(&mut self) -> SocketAddr {
+        self.turn = (self.turn + 1) % self.proxies.len();
+        self.proxies[self.turn]
+    }
+
+    async fn take(&mut self, message: Message, from: SocketAddr) {
         match message {
             Message::Response(response) => {
                 let id = response.headers().core().expect("a good response").call_id.to_owned();
@@ -262,13 +291,13 @@ impl Watchers {
                     watcher.answer = Some(response.status().code());
                 }
             }
-            Message::Request(request) => self.notified(&request).await,
+            Message::Request(request) => self.notified(&request, from).await,
         }
     }
 
-    async fn notified(&mut self, request: &Request) {
-        let answer = ResponseBuilder::new(request.headers(), Status::OK, "w", self.line.proxy).finish();
-        self.line.send(answer.expect("a response").as_bytes()).await;
+    async fn notified(&mut self, request: &Request, from: SocketAddr) {
+        let answer = ResponseBuilder::new(request.headers(), Status::OK, "w", from).finish();
+        self.line.send_to(answer.expect("a response").as_bytes(), from).await;
         let core = request.core().expect("a good NOTIFY");
         let watcher = self.watchers.get_mut(core.call_id).expect("a NOTIFY of a dialog of ours");
         if core.cseq.number <= watcher.cseq {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use csc_auth::{GrpcKeys, TokenVerifier};
-use csc_service::config::Settings;
 use csc_service::bus::{self, BusConfig, Credentials, Member, Peers};
+use csc_service::config::Settings;
 use csc_service::{App, AppConfig, ServiceParts, TelemetryConfig};
 use csc_store::Records;
 use csc_store::owner::Replicas;
@@ -44,6 +44,12 @@ impl Common {
         let app = AppConfig::read(settings);
         let log = TelemetryConfig::read(settings);
         Self { log, app, store: StoreConfig::read(settings) }
+    }
+
+    /// Reads the settings of a process that serves nothing over HTTPS.
+    pub fn without_http(settings: &mut Settings) -> Self {
+        let app = AppConfig::without_http(settings);
+        Self { log: TelemetryConfig::read(settings), app, store: StoreConfig::read(settings) }
     }
 
     /// Opens the store.
@@ -93,15 +99,12 @@ impl Host {
     /// # Errors
     /// If no bus is configured, or a file of it cannot be used.
     pub fn idms(&self, auth: &AuthConfig) -> anyhow::Result<Channel> {
-        let bus = self.bus.as_ref().context(
-            "idms is reached over the bus: set bus.listen, bus.certificate, bus.key and bus.ca",
-        )?;
+        let bus = self
+            .bus
+            .as_ref()
+            .context("idms is reached over the bus: set bus.listen, bus.certificate, bus.key and bus.ca")?;
         let credentials = Credentials::load(&bus.ca, &bus.identity, &self.platform.metrics)?;
-        let idms = Peers {
-            member: Member::Idms,
-            domain: bus.domain.clone(),
-            addresses: auth.idms.clone(),
-        };
+        let idms = Peers { member: Member::Idms, domain: bus.domain.clone(), addresses: auth.idms.clone() };
         Ok(bus::connect(&idms, &credentials))
     }
 

@@ -122,7 +122,8 @@ pub fn reference<P: Program>() -> String {
 pub async fn run<P: Program>(file: &Path) -> anyhow::Result<()> {
     let mut settings = Settings::load(Some(file), environment());
     let program = P::read(&mut settings);
-    let reference = if P::NAME == "csc" { "csc config".to_owned() } else { format!("csc config {}", P::NAME) };
+    let reference =
+        if P::NAME == "csc" { "csc config".to_owned() } else { format!("csc config {}", P::NAME) };
     settings.finish().map_err(|mistakes| {
         anyhow::anyhow!("{mistakes}\n`{reference}` prints every setting with its documentation")
     })?;

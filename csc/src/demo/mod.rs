@@ -87,7 +87,7 @@ pub(crate) async fn run(options: Options, entropy: Arc<dyn Entropy>) -> anyhow::
     let address = |name| app.address(name).with_context(|| format!("{name} does not listen"));
     let (https, sip, bus) = (address("https")?, address("sip")?, address("bus")?);
     let profile = |(user, password, file): (&str, &str, &str)| -> anyhow::Result<_> {
-        let profile = site.profile(user, password, https, sip)?;
+        let profile = site.profile(user, password, https, &[sip])?;
         let stored = Profile { ca: "ca.pem".into(), ..profile.clone() };
         std::fs::write(site.at(file), toml::to_string(&stored)?)?;
         Ok(profile)

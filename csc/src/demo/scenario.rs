@@ -1,6 +1,5 @@
 //! The product's main job, as one terminal sees it: boot, then a change that reaches it without asking.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,8 +64,7 @@ pub(crate) async fn run(
     let good = |keys: &crate::ue::Received| format!("period {}, RSK and SSK verified", keys.period);
     steps.run("user key set (CSC-8)", ue.keys(&certificate), good).await?;
 
-    let proxy: SocketAddr = profile.proxy.parse().context("the proxy's address")?;
-    let mut sip = SipUe::bind(proxy, user.clone(), Arc::clone(&entropy)).await?;
+    let mut sip = SipUe::bind(&profile.proxies()?, user.clone(), Arc::clone(&entropy)).await?;
     let entries = [
         format!("org.3gpp.mcptt.user-profile/users/{user}/user-profile"),
         format!("org.3gpp.mcptt.service-config/users/{user}/service-config"),

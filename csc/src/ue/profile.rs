@@ -1,5 +1,6 @@
 //! Who a simulated terminal is and where its servers are: a small TOML file.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -26,7 +27,7 @@ pub struct Profile {
     pub redirect_uri: String,
     /// The scopes to ask for, separated by blanks.
     pub scope: String,
-    /// `address:port` of the subscription proxy (UDP).
+    /// `address:port` of the subscription proxy (UDP); of each replica, separated by commas.
     pub proxy: String,
     /// The PSI that subscriptions are sent to.
     pub psi: String,
@@ -42,6 +43,15 @@ impl Profile {
         let mut profile: Self = toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
         profile.ca = file.parent().unwrap_or(Path::new("")).join(&profile.ca);
         Ok(profile)
+    }
+
+    /// The replicas of the subscription proxy.
+    ///
+    /// # Errors
+    /// If one of them is no address.
+    pub fn proxies(&self) -> anyhow::Result<Vec<SocketAddr>> {
+        let addresses = self.proxy.split(',').map(str::trim);
+        addresses.map(|address| address.parse().context("the proxy's address")).collect()
     }
 }
 

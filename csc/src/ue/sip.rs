@@ -26,7 +26,8 @@ const KEPT: usize = 1024;
 pub struct SipUe {
     socket: UdpSocket,
     local: SocketAddr,
-    proxy: SocketAddr,
+    /// Requests go to the first, copies of them to the next.
+    proxies: VecDeque<SocketAddr>,
     user: McpttId,
     entropy: Arc<dyn Entropy>,
     /// CSeq of the last NOTIFY per Call-ID: a retransmission is answered again and not reported again.
@@ -86,15 +87,22 @@ impl Subscription {
 }
 
 impl SipUe {
-    /// A terminal of `user` on a free port of the loopback interface, whose requests go to `proxy`.
+    /// A terminal of `user` on a free port of the loopback interface. Its requests go to any of `proxies`, which are
+    /// replicas of one service; NOTIFYs come from each of them.
     ///
     /// # Errors
-    /// If no socket is to be had.
-    pub async fn bind(proxy: SocketAddr, user: McpttId, entropy: Arc<dyn Entropy>) -> anyhow::Result<Self> {
-        let any = if proxy.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+    /// If there are no proxies, or no socket is to be had.
+    pub async fn bind(
+        proxies: &[SocketAddr],
+        user: McpttId,
+        entropy: Arc<dyn Entropy>,
+    ) -> anyhow::Result<Self> {
+        let proxies: VecDeque<SocketAddr> = proxies.iter().copied().collect();
+        let first = proxies.front().context("no subscription proxy is named")?;
+        let any = if first.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
         let socket = UdpSocket::bind(any).await.context("binding a UDP socket")?;
         let local = socket.local_addr()?;
-        Ok(Self { socket, local, proxy, user, entropy, seen: HashMap::new(), waiting: VecDeque::new() })
+        Ok(Self { socket, local, proxies, user, entropy, seen: HashMap::new(), waiting: VecDeque::new() })
     }
 
     /// Where it listens.
@@ -186,9 +194,10 @@ impl SipUe {
         let end = Instant::now() + GIVE_UP;
         let mut wait = T1;
         loop {
-            self.socket.send_to(request, self.proxy).await?;
+            let proxy = self.proxies[0];
+            self.socket.send_to(request, proxy).await?;
             let again = (Instant::now() + wait).min(end);
-            while let Some(message) = self.receive(again).await? {
+            while let Some((message, from)) = self.receive(again).await? {
                 match message {
                     Message::Response(response) => {
                         let ours =
@@ -197,12 +206,13 @@ impl SipUe {
                             return Ok(response);
                         }
                     }
-                    Message::Request(request) => self.answer(&request).await?,
+                    Message::Request(request) => self.answer(&request, from).await?,
                 }
             }
             if Instant::now() >= end {
-                bail!("no answer from {} within {} s", self.proxy, GIVE_UP.as_secs());
+                bail!("no answer from {proxy} within {} s", GIVE_UP.as_secs());
             }
+            self.proxies.rotate_left(1);
             wait = (wait * 2).min(T2);
         }
     }
@@ -218,35 +228,35 @@ impl SipUe {
                 return Ok(Some(notify));
             }
             match self.receive(end).await? {
-                Some(Message::Request(request)) => self.answer(&request).await?,
-                Some(Message::Response(_)) => {}
+                Some((Message::Request(request), from)) => self.answer(&request, from).await?,
+                Some((Message::Response(_), _)) => {}
                 None => return Ok(None),
             }
         }
     }
 
-    /// The next well-formed message before `deadline`.
-    async fn receive(&self, deadline: Instant) -> anyhow::Result<Option<Message>> {
+    /// The next well-formed message before `deadline`, and which proxy it came from.
+    async fn receive(&self, deadline: Instant) -> anyhow::Result<Option<(Message, SocketAddr)>> {
         let mut buffer = vec![0; 65_535];
         loop {
             let Ok(received) = timeout_at(deadline, self.socket.recv_from(&mut buffer)).await else {
                 return Ok(None);
             };
             let (length, from) = received?;
-            if from != self.proxy {
+            if !self.proxies.contains(&from) {
                 continue;
             }
             if let Ok(message) = Message::parse(Bytes::copy_from_slice(&buffer[..length]), &Limits::default())
             {
-                return Ok(Some(message));
+                return Ok(Some((message, from)));
             }
         }
     }
 
-    async fn answer(&mut self, request: &Request) -> anyhow::Result<()> {
+    async fn answer(&mut self, request: &Request, from: SocketAddr) -> anyhow::Result<()> {
         let status = if request.method() == Method::Notify { Status::OK } else { Status::METHOD_NOT_ALLOWED };
-        let response = ResponseBuilder::new(request.headers(), status, "ue", self.proxy).finish()?;
-        self.socket.send_to(response.as_bytes(), self.proxy).await?;
+        let response = ResponseBuilder::new(request.headers(), status, "ue", from).finish()?;
+        self.socket.send_to(response.as_bytes(), from).await?;
         if status != Status::OK {
             return Ok(());
         }

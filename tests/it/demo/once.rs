@@ -61,7 +61,7 @@ fn a_broken_step_is_named() {
     for (setting, value, step) in [
         ("CSC_HTTP_LISTEN", taken.as_str(), "services start"),
         ("CSC_HTPP_LISTEN", "127.0.0.1:0", "services start"),
-        ("CSC_BUS_CLIENTS", "somebody_else", "organisation, users, documents"),
+        ("CSC_BUS_DOMAIN", "elsewhere.example.org", "organisation, users, documents"),
         ("CSC_AUTH_AUDIENCES", "somebody_else", "UE configuration (CSC-4)"),
         ("CSC_SIP_TRUSTED_PEERS", "127.0.0.9", "SUBSCRIBE"),
         ("CSC_SIP_PSIS", "another_psi", "SUBSCRIBE"),

@@ -88,6 +88,14 @@ impl Settings {
         if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes)) }
     }
 
+    /// As [`Settings::finish`], for who reads only some sections of a file: others are of no concern.
+    pub fn finish_read(self) -> Result<(), Mistakes> {
+        if let Some(unreadable) = self.source.unreadable() {
+            return Err(Mistakes(vec![unreadable.clone()]));
+        }
+        if self.mistakes.is_empty() { Ok(()) } else { Err(Mistakes(self.mistakes)) }
+    }
+
     /// The commented reference file: every setting asked for so far with its default, its documentation and its
     /// environment variable.
     pub fn reference(&self) -> String {

@@ -8,6 +8,8 @@ use sip_codec::Name;
 use super::World;
 use super::forge::Forge;
 
+use crate::Server;
+
 const LIST: &str = "application/resource-lists+xml";
 
 fn groups() -> String {
@@ -17,7 +19,7 @@ fn groups() -> String {
 impl World {
     /// A normal SUBSCRIBE gets its 200 and its NOTIFY; so do requests over HTTP.
     async fn notifies(&mut self) {
-        let mut watchers = Watchers::at(self.server.sip()).await;
+        let mut watchers = Watchers::at(self.server.proxies()).await;
         let number =
             watchers.add(&Ask::list(SAM.0, &[&format!("org.openmobilealliance.groups/users/{}", SAM.0)]));
         watchers.until("a first NOTIFY", |_, watcher| !watcher.told.is_empty()).await;
@@ -29,7 +31,7 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_content_lengths() {
-    let mut world = World::new(&[]).await;
+    let Some(mut world) = World::new(&[]).await else { return };
     let line = Line::to(world.server.sip()).await;
     for second in [0, 1, 10_000, usize::MAX] {
         let good = Ask::list(ALEX.0, &[&groups()]).datagram(line.local(), &call_id());
@@ -54,8 +56,8 @@ async fn two_content_lengths() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_that_explode() {
-    let mut world = World::new(&[]).await;
-    let mut watchers = Watchers::at(world.server.sip()).await;
+    let Some(mut world) = World::new(&[]).await else { return };
+    let mut watchers = Watchers::at(world.server.proxies()).await;
     let bomb = format!(
         "<!DOCTYPE b [<!ENTITY a \"lol\"><!ENTITY b \"{}\"><!ENTITY c \"{}\">]>\
          <resource-lists xmlns=\"urn:ietf:params:xml:ns:resource-lists\"><list><entry uri=\"&c;\"/></list></resource-lists>",
@@ -97,9 +99,9 @@ fn with_token(token: &str, entry: &str) -> Ask {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_in_the_body() {
-    let mut world = World::new(&[]).await;
+    let Some(mut world) = World::new(&[]).await else { return };
     let forge = Forge::at(&world.server).await;
-    let mut watchers = Watchers::at(world.server.sip()).await;
+    let mut watchers = Watchers::at(world.server.proxies()).await;
     let group = format!("{}/{ENGINE_7}", groups());
     assert_eq!(watchers.ask(&with_token(&forge.genuine, &group)).await, 200);
     let mut bad = vec![
@@ -125,7 +127,7 @@ async fn tokens_in_the_body() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn identities_nobody_asserts() {
-    let mut world = World::new(&[]).await;
+    let Some(mut world) = World::new(&[]).await else { return };
     let line = Line::to(world.server.sip()).await;
     // Without P-Asserted-Identity From counts for nothing.
     let good = Ask::list(ALEX.0, &[&groups()]).datagram(line.local(), &call_id());
@@ -139,8 +141,8 @@ async fn identities_nobody_asserts() {
     world.server.stop().await;
 
     // Nor does the header of a peer that is not trusted.
-    let server = csc_tests::Server::start_with(&[("CSC_SIP_TRUSTED_PEERS", "127.0.0.9")]).await;
-    let mut watchers = Watchers::at(server.sip()).await;
+    let Some(server) = Server::start_with(&[("CSC_SIP_TRUSTED_PEERS", "127.0.0.9")]).await else { return };
+    let mut watchers = Watchers::at(server.proxies()).await;
     let mut ask = Ask::list(ALEX.0, &[&groups()]);
     assert_eq!(watchers.ask(&ask).await, 403);
     ask.fields.push((Name::PAssertedService, "urn:urn-7:3gpp-service.ims.icsi.mcptt".to_owned()));

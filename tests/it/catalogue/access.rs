@@ -5,7 +5,9 @@ use std::time::Duration;
 use csc_proto::identity::v1::PutUserRequest;
 use csc_tests::raw::{self, Answer};
 use csc_tests::sip::{Ask, Watchers};
-use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, ORGANISATION, SAM, Server};
+use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, ORGANISATION, SAM};
+
+use crate::Server;
 
 const ADMIN: (&str, &str) = ("tel:+82571009980", "control-room");
 const PROFILE_TYPE: &str = "application/vnd.3gpp.mcptt-user-profile+xml";
@@ -42,7 +44,7 @@ impl Attempt<'_> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_mistake_is_answered_by_cms() {
-    let server = Server::start().await;
+    let Some(server) = Server::start().await else { return };
     server.add_user(ADMIN, &["administrator"]).await;
     let token = async |user| Some(server.token(user).await);
     let profile = |user: &str| format!("/org.3gpp.mcptt.user-profile/users/{user}/user-profile");
@@ -103,7 +105,11 @@ async fn the_first_mistake_is_answered_by_cms() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_mistake_is_answered_by_gms() {
     let roots = "/other/ = other-fire, /fire/ = city-fire";
-    let server = Server::start_with(&[("CSC_XCAP_ROOTS", roots), ("CSC_GMS_GROUP_SIZE", "64KiB")]).await;
+    let Some(server) =
+        Server::start_with(&[("CSC_XCAP_ROOTS", roots), ("CSC_GMS_GROUP_SIZE", "64KiB")]).await
+    else {
+        return;
+    };
     let token = async |user| Some(server.token(user).await);
     let good = server.ue(DANA).await.get(&group(INCIDENT)).await.expect("the group");
     let mut attempt = Attempt {
@@ -163,14 +169,14 @@ async fn switch(server: &Server, disabled: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_account_is_off_at_once() {
-    let server = Server::start().await;
+    let Some(server) = Server::start().await else { return };
     let mut ue = server.ue(ALEX).await;
     let token = server.token(ALEX).await;
     let tree = format!("org.openmobilealliance.groups/users/{}", ALEX.0);
     let mut sip = server.sip_ue(ALEX).await;
     let mut subscription = sip.subscribe(&ue.profile().psi, &[&tree], 3600).await.expect("a subscription");
     sip.notify(PATIENCE).await.expect("a good NOTIFY").expect("a first NOTIFY");
-    let mut others = Watchers::at(server.sip()).await;
+    let mut others = Watchers::at(server.proxies()).await;
     others.add(&Ask::list(SAM.0, &[&format!("org.openmobilealliance.groups/users/{}", SAM.0)]));
     others.until("a first NOTIFY", |_, watcher| !watcher.told.is_empty()).await;
 

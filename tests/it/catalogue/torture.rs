@@ -7,11 +7,13 @@ use bytes::Bytes;
 use csc_service::OsEntropy;
 use csc_test_support::shared;
 use csc_tests::sip::{Ask, Line, Watchers, call_id};
-use csc_tests::{ALEX, ENGINE_7, Server};
+use csc_tests::{ALEX, ENGINE_7};
 use csc_types::Entropy;
 use sip_codec::{Message, Name, RequestBuilder};
 
-const TABLE: &str = include_str!("../../crates/sip/tests/rfc4475.txt");
+use crate::Server;
+
+const TABLE: &str = include_str!("../../../crates/sip/tests/rfc4475.txt");
 
 /// The ports that the first Vias of the messages name, or leave to be the default. Answers go there, whatever port the
 /// message came from (RFC 3261 section 18.2.2).
@@ -50,7 +52,7 @@ fn probe(local: SocketAddr, id: &str) -> Bytes {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_message_gets_its_answer() {
     let Some(folder) = shared("every_message_gets_its_answer", "corpora/rfc4475") else { return };
-    let server = Server::start().await;
+    let Some(server) = Server::start().await else { return };
     let address = address();
     let mut lines = Vec::new();
     for port in PORTS {
@@ -78,7 +80,7 @@ async fn every_message_gets_its_answer() {
         assert_eq!(found, want.into_iter().collect::<Vec<_>>(), "{name}");
     }
 
-    let mut watchers = Watchers::at(server.sip()).await;
+    let mut watchers = Watchers::at(server.proxies()).await;
     let tree = format!("org.openmobilealliance.groups/users/{}", ALEX.0);
     watchers.add(&Ask::list(ALEX.0, &[&tree]));
     watchers.until("a first NOTIFY", |_, watcher| !watcher.told.is_empty()).await;

@@ -6,10 +6,12 @@ use csc_proto::documents::v1::documents_client::DocumentsClient;
 use csc_proto::identity::v1::PutOrganisationRequest;
 use csc_proto::identity::v1::directory_client::DirectoryClient;
 use csc_tests::sip::{Ask, Watchers};
-use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, SAM, Server};
+use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, SAM};
 use sip_codec::Name;
 
 use super::{Console, GROUP_TYPE, document, path, view};
+
+use crate::Server;
 
 const SERVICE_CONFIG_TYPE: &str = "application/vnd.3gpp.mcptt-service-config+xml";
 const GLOBAL: &str = "org.3gpp.mcptt.service-config/global/service-config.xml";
@@ -30,9 +32,9 @@ fn known(watchers: &Watchers, number: usize, sel: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_canonical_group() {
-    let server = Server::start().await;
+    let Some(server) = Server::start().await else { return };
     let console = Console::at(&server).await;
-    let mut watchers = Watchers::at(server.sip()).await;
+    let mut watchers = Watchers::at(server.proxies()).await;
     let target = path(ENGINE_7);
     let encoded = target.replace('+', "%2B");
     let member = watchers.add(&Ask::list(SAM.0, &[&target]));
@@ -79,9 +81,9 @@ async fn the_canonical_group() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_service_configuration() {
-    let server = Server::start().await;
+    let Some(server) = Server::start().await else { return };
     server.add_user(ADMIN, &["administrator"]).await;
-    let mut watchers = Watchers::at(server.sip()).await;
+    let mut watchers = Watchers::at(server.proxies()).await;
     let named = "org.3gpp.mcptt.service-config/global/city-fire/service-config.xml";
     let own = format!("org.3gpp.mcptt.service-config/users/{}/service-config", ALEX.0);
     for entry in [GLOBAL, named, &own] {
@@ -122,11 +124,14 @@ fn server_ask(psi: &str, auid: &str) -> Ask {
 async fn the_mcptt_server() {
     const PSI: &str = "sip:mcptt_psi@mcptt.example.org";
     const AUID: &str = "org.openmobilealliance.groups";
-    let server =
-        Server::start_with(&[("CSC_SIP_SERVERS", "sip:mcptt_psi@mcptt.example.org city-fire")]).await;
+    let Some(server) =
+        Server::start_with(&[("CSC_SIP_SERVERS", "sip:mcptt_psi@mcptt.example.org city-fire")]).await
+    else {
+        return;
+    };
     server.add_user(ADMIN, &["administrator"]).await;
     let console = Console::at(&server).await;
-    let mut watchers = Watchers::at(server.sip()).await;
+    let mut watchers = Watchers::at(server.proxies()).await;
     let groups = watchers.add(&server_ask(PSI, AUID));
     let profiles = watchers.add(&server_ask(PSI, "org.3gpp.mcptt.user-profile"));
     let services = watchers.add(&server_ask(PSI, "org.3gpp.mcptt.service-config"));
@@ -160,7 +165,7 @@ async fn the_mcptt_server() {
 
     // A group of another organisation is not this server's business.
     let foreign = "tel:+82570000798";
-    let mut directory = DirectoryClient::new(server.bus());
+    let mut directory = DirectoryClient::new(server.servers().idms);
     let organisation =
         PutOrganisationRequest { id: "harbour-fire".to_owned(), ..PutOrganisationRequest::default() };
     directory.put_organisation(organisation).await.expect("the operator may");
@@ -170,7 +175,7 @@ async fn the_mcptt_server() {
         organisation: "harbour-fire".to_owned(),
         dry_run: false,
     };
-    DocumentsClient::new(server.bus()).put(request).await.expect("the operator may");
+    DocumentsClient::new(server.servers().gms).put(request).await.expect("the operator may");
 
     let new = "tel:+82570000799";
     let created = console.put(&path(new), GROUP_TYPE, &document(new, "Reserve", &members)).await;

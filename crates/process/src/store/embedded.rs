@@ -1,64 +1,59 @@
-//! The store of a process: its settings, its opening, its metrics and its end.
+//! One file of this process alone.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use csc_service::config::Settings;
+use csc_service::config::Section;
 use csc_service::{Metrics, ServiceParts, Task};
 use csc_store::owner::Replicas;
-use csc_store::{Embedded, Options, Stats, Store};
+use csc_store::{Embedded, Options, Stats};
 
+use super::Opened;
 use crate::program::Platform;
 
 /// How often the engine's figures are read.
 const SAMPLE: Duration = Duration::from_secs(1);
 
-/// Section `store`.
-pub struct StoreConfig {
+/// Keys of section `store` for the embedded engine.
+#[derive(Clone, Debug)]
+pub(super) struct EmbeddedConfig {
     path: PathBuf,
     options: Options,
 }
 
-/// An open store.
-pub struct Opened {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// Whether others may have it open, too.
-    pub replicas: Replicas,
-    /// Its metrics, and what ends the process when it has failed for good.
-    pub parts: ServiceParts,
-}
-
-impl StoreConfig {
-    /// Reads the settings.
-    pub fn read(settings: &mut Settings) -> Self {
-        let mut section =
-            settings.section("store", "Where everything durable is kept: one file of this process alone.");
+impl EmbeddedConfig {
+    pub(super) fn read(section: &mut Section<'_>) -> Self {
         Self {
             path: section.path(
                 "path",
                 "csc.redb",
-                "The file. It is made when there is none; back it up as a whole.",
+                "embedded: the file. It is made when there is none; back it up as a whole.",
             ),
             options: Options {
                 cache: section.size(
                     "cache",
                     "64MiB",
                     ("1MiB", "64GiB"),
-                    "Octets of the file that are kept in memory.",
+                    "embedded: octets of the file that are kept in memory.",
                 ),
-                queue: section.number("queue", 1024, 1..=65_536, "Commits that may wait for the disk."),
+                queue: section.number(
+                    "queue",
+                    1024,
+                    1..=65_536,
+                    "Commits that may wait for the disk, or for one server.",
+                ),
             },
         }
     }
 
+    pub(super) const fn queue(&self) -> usize {
+        self.options.queue
+    }
+
     /// Opens the file, or makes it.
-    ///
-    /// # Errors
-    /// If it is open elsewhere or damaged.
-    pub async fn open(&self, platform: &Platform) -> anyhow::Result<Opened> {
+    pub(super) async fn open(&self, platform: &Platform) -> anyhow::Result<Opened> {
         let (path, options) = (self.path.clone(), self.options);
         let (clock, entropy) = (Arc::clone(&platform.clock), Arc::clone(&platform.entropy));
         let opened =

@@ -9,7 +9,9 @@ mod tokens;
 
 use csc::ue::Ue;
 use csc_tests::raw::{self, Answer};
-use csc_tests::{ALEX, ENGINE_7, Server};
+use csc_tests::{ALEX, ENGINE_7};
+
+use crate::Server;
 
 /// An administrator of the fire brigade.
 const ADMIN: (&str, &str) = ("tel:+82571009980", "control-room");
@@ -21,11 +23,12 @@ struct World {
 }
 
 impl World {
-    async fn new(settings: &[(&str, &str)]) -> Self {
-        let server = Server::start_with(settings).await;
+    /// `None` where such a server cannot be started.
+    async fn new(settings: &[(&str, &str)]) -> Option<Self> {
+        let server = Server::start_with(settings).await?;
         server.add_user(ADMIN, &["administrator"]).await;
         let ue = server.ue(ALEX).await;
-        Self { server, ue }
+        Some(Self { server, ue })
     }
 
     /// Sends an HTTP request.

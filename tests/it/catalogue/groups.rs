@@ -1,7 +1,9 @@
 //! Groups as dispatchers change them and members see them.
 
+use csc_tests::DANA;
 use csc_tests::raw::{self, Answer};
-use csc_tests::{DANA, Server};
+
+use crate::Server;
 
 mod crowd;
 mod race;

@@ -1,0 +1,141 @@
+//! What still works while a part is down: the table of the architecture, row by row.
+
+use std::time::Duration;
+
+use csc_service::OsEntropy;
+use csc_tests::raw::{self, Answer};
+use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, SAM};
+
+use crate::{GROUP_TYPE, PATIENCE, Server, group, path};
+
+/// The answer to a GET with Alex's `token`.
+async fn get(server: &Server, token: &str, target: &str) -> Answer {
+    let request = raw::request("GET", target, &[("access_token", token)], b"");
+    raw::exchange(server.https(), &server.site().ca(), &request).await
+}
+
+async fn certificate(server: &Server, token: &str) -> Answer {
+    let fields = [("access_token", token), ("Content-Type", "application/x-www-form-urlencoded")];
+    let body = format!("MCPTTID={}", ALEX.0.replace('+', "%2B"));
+    let request = raw::request("POST", "/keymanagement/identity/v1/init", &fields, body.as_bytes());
+    raw::exchange(server.https(), &server.site().ca(), &request).await
+}
+
+/// Waits until `answer` has one of these statuses.
+async fn until<F: Future<Output = Answer>>(what: &str, wanted: &[u16], mut answer: impl FnMut() -> F) {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let got = answer().await;
+        if wanted.contains(&got.status) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < end, "{what}: {got:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+const PROFILE: &str = "/org.3gpp.mcptt.user-profile/users/tel:+82571009990/user-profile";
+const GROUP: &str = "/org.openmobilealliance.groups/users/tel:+82571009990/tel:+82570000701";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_idms() {
+    let Some(mut server) = Server::start().await else { return };
+    let token = server.token(ALEX).await;
+    let mut sip = server.sip_ue(ALEX).await;
+    assert_eq!(certificate(&server, &token).await.status, 200);
+    server.kill("idms-1");
+    server.kill("idms-2");
+
+    let login = raw::request("GET", "/idms/jwks", &[], b"");
+    let answer = raw::exchange(server.https(), &server.site().ca(), &login).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    for target in [PROFILE, GROUP] {
+        assert_eq!(get(&server, &token, target).await.status, 200, "{target}");
+    }
+    let documents = format!("org.openmobilealliance.groups/users/{}", ALEX.0);
+    sip.subscribe(&server.profile(ALEX).psi, &[&documents], 3600).await.expect("the proxy goes on");
+    sip.notify(PATIENCE).await.expect("a good NOTIFY").expect("a first NOTIFY");
+    until("kms hears nothing of accounts", &[503], || certificate(&server, &token)).await;
+
+    server.restart("idms-2").await;
+    until("kms hears of accounts again", &[200], || certificate(&server, &token)).await;
+    let mut ue = server.ue(ALEX).await;
+    ue.login(&OsEntropy).await.expect("a login");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_cms_or_gms() {
+    let Some(mut server) = Server::start().await else { return };
+    let token = server.token(ALEX).await;
+    let mut watcher = server.sip_ue(ALEX).await;
+    let psi = server.profile(ALEX).psi;
+    let groups = format!("org.openmobilealliance.groups/users/{}", ALEX.0);
+    watcher.subscribe(&psi, &[&groups], 3600).await.expect("a subscription");
+    watcher.notify(PATIENCE).await.expect("a good NOTIFY").expect("a first NOTIFY");
+
+    server.kill("cms-1");
+    server.kill("cms-2");
+    until("the profile is unavailable", &[503], || get(&server, &token, PROFILE)).await;
+    assert_eq!(get(&server, &token, GROUP).await.status, 200);
+    let mut console = server.ue(DANA).await;
+    let content = group(INCIDENT, "Incident", &[ALEX.0, SAM.0]);
+    console.put(&path(INCIDENT), GROUP_TYPE, content, None).await.expect("gms goes on");
+    watcher.notify(PATIENCE).await.expect("a good NOTIFY").expect("NOTIFYs go on");
+
+    server.kill("gms-1");
+    server.kill("gms-2");
+    until("the group is unavailable", &[503], || get(&server, &token, GROUP)).await;
+    let mut other = server.sip_ue(SAM).await;
+    other.subscribe(&psi, &[&path(ENGINE_7)], 3600).await.expect("subscriptions go on");
+    other.notify(PATIENCE).await.expect("a good NOTIFY").expect("a first NOTIFY");
+    for name in ["cms-1", "gms-2"] {
+        server.restart(name).await;
+    }
+    until("the profile is back", &[200], || get(&server, &token, PROFILE)).await;
+    until("the group is back", &[200], || get(&server, &token, GROUP)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_kms_or_the_proxy() {
+    let Some(mut server) = Server::start().await else { return };
+    let token = server.token(ALEX).await;
+    let mut watcher = server.sip_ue(ALEX).await;
+    let groups = format!("org.openmobilealliance.groups/users/{}", ALEX.0);
+    watcher.subscribe(&server.profile(ALEX).psi, &[&groups], 3600).await.expect("a subscription");
+    watcher.notify(PATIENCE).await.expect("a good NOTIFY").expect("a first NOTIFY");
+    for name in ["kms-1", "kms-2", "subscription-proxy-1", "subscription-proxy-2"] {
+        server.kill(name);
+    }
+    until("no keys", &[503], || certificate(&server, &token)).await;
+    let mut console = server.ue(DANA).await;
+    let content = group(INCIDENT, "Incident", &[ALEX.0, SAM.0]);
+    console.put(&path(INCIDENT), GROUP_TYPE, content, None).await.expect("gms goes on");
+    assert_eq!(get(&server, &token, PROFILE).await.status, 200);
+
+    // States are compared when it is back: the change is told, whoever takes the subscription over.
+    server.restart("subscription-proxy-2").await;
+    let told = watcher.notify(PATIENCE).await.expect("a good NOTIFY").expect("the change while it was away");
+    assert!(told.changes.iter().any(|change| change.sel.ends_with(INCIDENT)), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis() {
+    let Some(mut server) = Server::start_with(&[("CSC_STORE_DEADLINE", "1s")]).await else { return };
+    let token = server.token(ALEX).await;
+    assert_eq!(get(&server, &token, PROFILE).await.status, 200);
+    server.kill_master();
+    for target in [PROFILE, GROUP] {
+        let answer = get(&server, &token, target).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.header("retry-after").is_some(), "{answer:?}");
+    }
+    // What needs no store is served: keys; and a bad token is still told from a good one.
+    assert_eq!(get(&server, &token, "/idms/jwks").await.status, 200);
+    assert_eq!(get(&server, "e30.e30.e30", PROFILE).await.status, 401);
+    server.restart_master();
+    for target in [PROFILE, GROUP] {
+        until("the store is back", &[200], || get(&server, &token, target)).await;
+    }
+    server.ue(ALEX).await;
+}
