@@ -6,7 +6,7 @@
 //!
 //! [`Ownership::run`] works for one replica and one role. It tells the holder, the code that acts in the role, what it
 //! [gains](Shift::Gained) and [loses](Shift::Lost). The holder answers a commit that is refused as
-//! [`UpdateError::Stale`] by dropping that partition at once; `Lost` may follow. Before it acts outside the store it
+//! [`UpdateError::Stale`](crate::UpdateError::Stale) by dropping that partition at once; `Lost` may follow. Before it acts outside the store it
 //! asks its [`Lease`].
 
 mod alone;
