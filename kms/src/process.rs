@@ -38,7 +38,8 @@ impl Program for Process {
         let Self { common, auth, kms } = self;
         let host = common.open(platform).await?;
         let idms = host.idms(&auth)?;
-        let accounts = Accounts::new(vec![idms.clone()], Arc::clone(&host.platform.clock));
+        // Each by itself: a replica that is stopping must not be the one that is asked again and again.
+        let accounts = Accounts::new(host.each_idms(&auth)?, Arc::clone(&host.platform.clock));
         let (accounts, (verifier, keys)) = (Arc::new(accounts), host.verifier(auth, idms));
         let Platform { clock, entropy, metrics } = host.platform.clone();
         let deps = Deps { records: host.records.clone(), clock, entropy, verifier, accounts, metrics };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use csc_auth::{GrpcKeys, TokenVerifier};
-use csc_service::bus::{self, BusConfig, Credentials, Member, Peers};
+use csc_service::bus::{self, Address, BusConfig, Credentials, Member, Peers};
 use csc_service::config::Settings;
 use csc_service::{App, AppConfig, ServiceParts, TelemetryConfig};
 use csc_store::Records;
@@ -94,18 +94,34 @@ impl Host {
         Ok(())
     }
 
-    /// A channel to idms on the bus.
+    /// A channel to idms on the bus, whichever replica answers.
     ///
     /// # Errors
     /// If no bus is configured, or a file of it cannot be used.
     pub fn idms(&self, auth: &AuthConfig) -> anyhow::Result<Channel> {
+        Ok(self.idms_at(auth.idms.clone(), &self.credentials()?))
+    }
+
+    /// A channel to each replica of idms.
+    ///
+    /// # Errors
+    /// As [`Host::idms`].
+    pub fn each_idms(&self, auth: &AuthConfig) -> anyhow::Result<Vec<Channel>> {
+        let credentials = self.credentials()?;
+        Ok(auth.idms.iter().map(|address| self.idms_at(vec![address.clone()], &credentials)).collect())
+    }
+
+    fn credentials(&self) -> anyhow::Result<Credentials> {
         let bus = self
             .bus
             .as_ref()
-            .context("idms is reached over the bus: set bus.listen, bus.certificate, bus.key and bus.ca")?;
-        let credentials = Credentials::load(&bus.ca, &bus.identity, &self.platform.metrics)?;
-        let idms = Peers { member: Member::Idms, domain: bus.domain.clone(), addresses: auth.idms.clone() };
-        Ok(bus::connect(&idms, &credentials))
+            .context("idms is reached over the bus: set bus.certificate, bus.key and bus.ca")?;
+        Ok(Credentials::load(&bus.ca, &bus.identity, &self.platform.metrics)?)
+    }
+
+    fn idms_at(&self, addresses: Vec<Address>, credentials: &Credentials) -> Channel {
+        let domain = self.bus.as_ref().and_then(|bus| bus.domain.clone());
+        bus::connect(&Peers { member: Member::Idms, domain, addresses }, credentials)
     }
 
     /// A verifier with the keys of idms at the other end of `idms`, and the task that keeps them fresh.

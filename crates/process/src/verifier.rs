@@ -5,7 +5,7 @@ use std::sync::Arc;
 use csc_auth::{KeySource, TokenVerifier, VerifierConfig};
 use csc_service::bus::Address;
 use csc_service::config::Settings;
-use csc_service::{ServiceParts, Task};
+use csc_service::{ReadyCheck, ServiceParts, Task};
 use csc_types::Clock;
 
 /// What makes a token good, apart from who issued it. Keys of the sections `auth` and `scopes`.
@@ -81,9 +81,14 @@ impl AuthConfig {
     }
 }
 
-/// Keeps the keys of `verifier` fresh for as long as the process runs.
+/// Keeps the keys of `verifier` fresh for as long as the process runs, which is not ready before it has some.
 pub fn keep_fresh(verifier: Arc<TokenVerifier>) -> ServiceParts {
     let mut parts = ServiceParts::new("auth");
+    let known = Arc::clone(&verifier);
+    parts.ready.push(ReadyCheck::new("token keys", move || {
+        let known = known.has_keys();
+        async move { if known { Ok(()) } else { Err(anyhow::anyhow!("idms has not been reached yet")) } }
+    }));
     parts.tasks.push(Task::new("token keys", move |shutdown| async move {
         tokio::select! {
             () = verifier.keep_fresh() => {}

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::Metrics;
@@ -25,6 +26,8 @@ pub(crate) struct Readiness(Arc<State>);
 struct State {
     checks: Vec<(ReadyCheck, AtomicBool)>,
     stopping: AtomicBool,
+    /// True once each check has answered well.
+    settled: watch::Sender<bool>,
     /// Says the same on the bus.
     health: Health,
 }
@@ -32,7 +35,12 @@ struct State {
 impl Readiness {
     pub(crate) fn new(checks: Vec<ReadyCheck>, health: Health) -> Self {
         let checks = checks.into_iter().map(|check| (check, AtomicBool::new(false))).collect();
-        Self(Arc::new(State { checks, stopping: AtomicBool::new(false), health }))
+        Self(Arc::new(State {
+            checks,
+            stopping: AtomicBool::new(false),
+            settled: watch::Sender::new(false),
+            health,
+        }))
     }
 
     /// Not ready any more.
@@ -57,7 +65,15 @@ impl Readiness {
         }))
         .await;
         self.0.health.ready(true).await;
+        self.0.settled.send_replace(true);
         tracing::info!("ready");
+    }
+
+    /// Resolves once each check has answered well.
+    pub(crate) async fn settled(&self) {
+        let mut settled = self.0.settled.subscribe();
+        // The sender lives as long as this does.
+        let _ = settled.wait_for(|settled| *settled).await;
     }
 
     fn answer(&self) -> (StatusCode, String) {

@@ -323,7 +323,15 @@ impl Bound {
         let mut work = JoinSet::new();
         for listener in http {
             let ending = Ending { announced: announced.clone(), requested: shutdown.clone() };
+            let readiness = readiness.clone();
             work.spawn(async move {
+                // An edge takes a replica that it reaches for one that can serve.
+                if listener.behind_edge() {
+                    tokio::select! {
+                        () = readiness.settled() => {}
+                        () = ending.requested.requested() => return Ok(()),
+                    }
+                }
                 listener.run(ending).await;
                 Ok(())
             });

@@ -66,6 +66,11 @@ impl Listener {
         })
     }
 
+    /// Whether it takes connections of the edge alone.
+    pub(crate) fn behind_edge(&self) -> bool {
+        self.shared.behind_edge
+    }
+
     /// Where it listens: with the port that was chosen for port 0.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
