@@ -114,10 +114,22 @@ pub(super) async fn install(inner: &Inner) -> Result<(), InstallError> {
     if let Some(birth) = inner.read_birth(Partition::INSTALLATION).await? {
         return Err(InstallError::Installed(birth));
     }
+    let all: Vec<Partition> = Partition::all().collect();
+    // Nothing is stamped before all were looked at: if partition 0 alone was lost, the others keep their records.
+    let held = |partition: &Partition| {
+        let keys = Keys::new(&inner.access.options.prefix, *partition);
+        let mut exists = cmd("EXISTS");
+        exists.arg(keys.last()).arg(keys.commits()).arg(keys.log());
+        (*partition, exists)
+    };
+    let held: Vec<_> = all.iter().map(held).collect();
+    let answers = inner.call(Way::Settled, &held).await?;
+    if let Some(at) = answers.iter().position(|answer| *answer != Value::Int(0)) {
+        return Err(InstallError::NotEmpty(held[at].0.number()));
+    }
     let mut installation = [0; 16];
     inner.access.entropy.fill(&mut installation);
     let birth = format!("{:032x}|{PARTITIONS}|{FORMAT}", u128::from_be_bytes(installation));
-    let all: Vec<Partition> = Partition::all().collect();
     let stamp = |partition: &Partition| {
         let keys = Keys::new(&inner.access.options.prefix, *partition);
         let names = [keys.birth(), keys.last(), keys.commits(), keys.log()];

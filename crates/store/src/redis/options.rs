@@ -26,7 +26,7 @@ impl Password {
 pub enum Topology {
     /// One master at the first of the addresses, whatever replicas it has.
     Standalone,
-    /// The addresses are those of Sentinels, which know the master.
+    /// The addresses are those of all the Sentinels, which know the master. Most of them must be among those that answer.
     Sentinel {
         /// The name under which they know it.
         name: String,

@@ -9,6 +9,7 @@ use futures::future::join_all;
 use redis::{Cmd, Value, cmd};
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use super::Access;
 use super::connection::{Connection, Login, octets};
@@ -21,6 +22,9 @@ use super::sentinel;
 
 /// How long a server that is asked for the way may take.
 pub(super) const PATIENCE: Duration = Duration::from_millis(700);
+
+/// Between two searches. Whatever fails, for however many callers, asks Sentinels and nodes no more often than this.
+const SEARCH_PAUSE: Duration = Duration::from_millis(100);
 
 /// How many connections to a master commits take in turn: while one waits for the replicas, the master works for the other.
 const COMMIT_LANES: usize = 2;
@@ -110,25 +114,27 @@ impl Table {
 pub(super) struct Routes {
     access: Arc<Access>,
     table: RwLock<Arc<Table>>,
-    searching: Mutex<()>,
+    /// When the last search ended.
+    searching: Mutex<Option<Instant>>,
 }
 
 impl Routes {
     pub(super) fn new(access: Arc<Access>) -> Self {
         let nodes = Partition::all().map(|_| None).collect();
         let table = Table { number: 0, nodes, why: "no master has been found yet".to_owned() };
-        Self { access, table: RwLock::new(Arc::new(table)), searching: Mutex::new(()) }
+        Self { access, table: RwLock::new(Arc::new(table)), searching: Mutex::new(None) }
     }
 
     pub(super) fn current(&self) -> Arc<Table> {
         Arc::clone(&self.table.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks for the masters, unless somebody has done so since the table `seen`. Without success the old ones stay.
+    /// Looks for the masters, unless somebody has done so since the table `seen` or a moment ago. Without success the old
+    /// ones stay.
     pub(super) async fn search(&self, seen: u64) {
-        let _turn = self.searching.lock().await;
+        let mut last = self.searching.lock().await;
         let old = self.current();
-        if old.number != seen {
+        if old.number != seen || last.is_some_and(|last| last.elapsed() < SEARCH_PAUSE) {
             return;
         }
         let found = match &self.access.options.topology {
@@ -163,13 +169,18 @@ impl Routes {
             }
         }
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
+        *last = Some(Instant::now());
     }
 }
 
 /// The addresses of the masters, by partition.
 type Found = Result<Vec<Option<Arc<str>>>, String>;
 
-/// Asks every node that is known; the one that knows the latest epoch is right.
+/// How much a node's view counts: one that finds the cluster well before one that does not, then the later epoch. A
+/// replica that is cut off raises its epoch with every election that nobody answers.
+type Weight = (bool, u64);
+
+/// Asks every node that is known; the view that counts most is right.
 async fn cluster(access: &Access, old: &Table) -> Found {
     let mut addresses: Vec<&str> = old.nodes().into_iter().map(|node| &*node.address).collect();
     addresses.extend(access.options.addresses.iter().map(String::as_str));
@@ -184,7 +195,7 @@ async fn cluster(access: &Access, old: &Table) -> Found {
     let options = &access.options;
     let login = || Login { username: options.username.as_deref(), password: options.password.as_ref() };
     let answers = join_all(addresses.iter().map(|address| question(access, address, login(), &ask))).await;
-    let mut best: Option<(u64, Vec<Option<Arc<str>>>)> = None;
+    let mut best: Option<(Weight, Vec<Option<Arc<str>>>)> = None;
     let mut why = String::new();
     for (asked, answer) in addresses.iter().zip(answers) {
         match answer.and_then(|values| slots(asked, &values).ok_or_else(|| "an odd answer".to_owned())) {
@@ -196,10 +207,11 @@ async fn cluster(access: &Access, old: &Table) -> Found {
     best.map(|best| best.1).ok_or_else(|| format!("no node of the cluster answers: {why}"))
 }
 
-/// The epoch that a node knows, and the master of each partition.
-fn slots(asked: &str, values: &[Value]) -> Option<(u64, Vec<Option<Arc<str>>>)> {
+/// How much the view of a node counts, and the master of each partition.
+fn slots(asked: &str, values: &[Value]) -> Option<(Weight, Vec<Option<Arc<str>>>)> {
     let [info, Value::Array(ranges)] = values else { return None };
     let info = std::str::from_utf8(octets(info)?).ok()?;
+    let well = info.lines().any(|line| line.trim_end() == "cluster_state:ok");
     let epoch =
         info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"))?.trim().parse().ok()?;
     let mut masters = vec![None; Partition::all().count()];
@@ -220,7 +232,7 @@ fn slots(asked: &str, values: &[Value]) -> Option<(u64, Vec<Option<Arc<str>>>)> 
             }
         }
     }
-    Some((epoch, masters))
+    Some(((well, epoch), masters))
 }
 
 pub(super) fn address(host: &str, port: &str) -> String {
@@ -243,5 +255,57 @@ async fn question(
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(answer) => answer.map_err(|failure| failure.to_string()),
         Err(_) => Err(format!("{address} does not answer")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use csc_test_support::{ManualClock, SeededEntropy};
+
+    use super::super::options::RedisOptions;
+    use super::super::scripts::Scripts;
+    use super::super::stats::Counters;
+    use super::*;
+
+    fn access(topology: Topology) -> Arc<Access> {
+        Arc::new(Access {
+            options: RedisOptions::new(topology, vec!["127.0.0.1:1".to_owned()]),
+            scripts: Scripts::new(),
+            clock: Arc::new(ManualClock::at(1)),
+            entropy: Arc::new(SeededEntropy::new(1)),
+            counters: Counters::default(),
+        })
+    }
+
+    /// An outage with many callers must not become a storm of connections to the Sentinels.
+    #[tokio::test(start_paused = true)]
+    async fn failing_callers_do_not_search_all_the_time() {
+        let routes = Routes::new(access(Topology::Standalone));
+        routes.search(0).await;
+        assert_eq!(routes.current().number, 1, "the first search waits for nothing");
+        for _ in 0..100 {
+            routes.search(1).await;
+        }
+        assert_eq!(routes.current().number, 1);
+        tokio::time::advance(SEARCH_PAUSE).await;
+        routes.search(0).await;
+        assert_eq!(routes.current().number, 1, "somebody has searched since");
+        routes.search(1).await;
+        assert_eq!(routes.current().number, 2);
+    }
+
+    fn view(state: &str, epoch: u64, port: i64) -> [Value; 2] {
+        let info = format!("cluster_state:{state}\r\ncluster_current_epoch:{epoch}\r\n");
+        let node = Value::Array(vec![Value::BulkString(b"10.0.0.1".to_vec()), Value::Int(port)]);
+        let range = Value::Array(vec![Value::Int(0), Value::Int(16_383), node]);
+        [Value::BulkString(info.into_bytes()), Value::Array(vec![range])]
+    }
+
+    #[test]
+    fn a_node_that_is_cut_off_does_not_win_by_its_epoch() {
+        let of = |state, epoch| slots("10.0.0.9:1", &view(state, epoch, 7)).unwrap();
+        assert!(of("ok", 3).0 > of("fail", 9).0);
+        assert!(of("ok", 4).0 > of("ok", 3).0);
+        assert!(of("ok", 3).1.iter().all(|master| master.as_deref() == Some("10.0.0.1:7")));
     }
 }

@@ -21,6 +21,8 @@ struct Told {
     down: bool,
     /// The Sentinels agree about that, or are making another server the master.
     replacing: bool,
+    /// How many other Sentinels it knows.
+    others: usize,
 }
 
 /// The address of the master: of all Sentinels, the one that knows the latest election is right.
@@ -102,7 +104,9 @@ async fn ask(
 }
 
 fn verdict(told: Vec<Option<Told>>, master: &str) -> Verdict {
-    let majority = told.len() / 2 + 1;
+    // Those whom the settings leave out decide, too.
+    let known = told.iter().flatten().map(|told| told.others + 1).max().unwrap_or_default();
+    let majority = told.len().max(known) / 2 + 1;
     let told: Vec<Told> =
         if told.is_empty() { return Verdict::Agreed } else { told.into_iter().flatten().collect() };
     let agree = told.iter().filter(|told| told.address == master && !told.down).count();
@@ -131,6 +135,7 @@ fn told_of(told: &Value) -> Option<Told> {
         epoch: field("config-epoch")?.parse().ok()?,
         address: address(field("ip")?, field("port")?),
         down: flags.contains(&"s_down"),
+        others: field("num-other-sentinels")?.parse().ok()?,
         replacing: flags.contains(&"o_down") || flags.contains(&"failover_in_progress"),
     })
 }
@@ -140,9 +145,15 @@ mod tests {
     use super::*;
 
     fn told(epoch: u64, address: &str, flags: &str) -> Option<Told> {
-        let fields = ["ip", "10.0.0.1", "port", address, "flags", flags, "config-epoch", &epoch.to_string()]
-            .map(|field| Value::BulkString(field.as_bytes().to_vec()));
-        told_of(&Value::Array(fields.to_vec()))
+        told_with(epoch, address, flags, 2)
+    }
+
+    fn told_with(epoch: u64, address: &str, flags: &str, others: u64) -> Option<Told> {
+        let (epoch, others) = (epoch.to_string(), others.to_string());
+        let fields = [("ip", "10.0.0.1"), ("port", address), ("flags", flags), ("config-epoch", &epoch)];
+        let fields = fields.into_iter().chain([("num-other-sentinels", others.as_str())]);
+        let text = |text: &str| Value::BulkString(text.as_bytes().to_vec());
+        told_of(&Value::Array(fields.flat_map(|(name, value)| [text(name), text(value)]).collect()))
     }
 
     #[test]
@@ -159,6 +170,10 @@ mod tests {
             (vec![good(), good(), told(1, "1", "master,o_down,failover_in_progress")], Verdict::Against),
             (vec![good(), good(), told(2, "2", "master")], Verdict::Against),
             (vec![good(), good(), told(0, "2", "master")], Verdict::Agreed),
+            // One of three is in the settings: it cannot speak for the others.
+            (vec![good()], Verdict::Unknown),
+            (vec![good(), good()], Verdict::Agreed),
+            (vec![told_with(1, "1", "master", 0)], Verdict::Agreed),
         ];
         for (n, (told, expected)) in cases.into_iter().enumerate() {
             assert_eq!(verdict(told, "10.0.0.1:1"), expected, "case {n}");

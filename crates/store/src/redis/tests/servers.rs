@@ -81,6 +81,7 @@ async fn a_store_is_made_once_and_only_on_purpose() {
 
     server.call(&["SET", "csc:{p3}:last", "5"]);
     assert!(matches!(install(&options).await, Err(InstallError::NotEmpty(3))));
+    assert_eq!(server.call(&["DBSIZE"]), Reply::Integer(1), "a refused installation stamps nothing");
     server.call(&["DEL", "csc:{p3}:last"]);
     install(&options).await.unwrap();
     assert!(matches!(install(&options).await, Err(InstallError::Installed(_))));
