@@ -14,6 +14,7 @@ help:
 	@echo "make lint    formatting, clippy, dependency checks"
 	@echo "make doc     the API documentation, warnings are errors"
 	@echo "make bench   the benchmarks"
+	@echo "make soak    random faults against the store on Redis (SOAK=\"--minutes 10 --seed 1\")"
 
 demo:
 	cargo run --package csc -- demo
