@@ -1,13 +1,13 @@
 //! What a batch of subscriptions will ask for, so that it can be read at once. Whatever is not foreseen here is read when it
 //! is asked for: this saves round trips and decides nothing.
 
-use csc_types::{Caller, McpttId};
+use csc_types::{Caller, McpttId, Partition};
 use csc_xcap::usage::GROUPS;
 use csc_xcap::{Document, Place};
 
 use super::Look;
 use super::cache::Wanted;
-use crate::domain::target::{Scope, Target};
+use crate::domain::target::{Scope, Target, usage_prefix};
 
 /// One subscription of the batch.
 #[derive(Debug, Clone, Copy)]
@@ -64,8 +64,9 @@ impl Look<'_> {
                 wanted.accounts.insert(collection.user.clone());
                 wanted.below.insert((collection.partition(), collection.prefix()));
             }
-            // Servers are few, and look at every partition.
-            Scope::Usage(..) => {}
+            Scope::Usage(usage, _) => {
+                wanted.below.extend(Partition::all().map(|partition| (partition, usage_prefix(usage))));
+            }
         }
     }
 

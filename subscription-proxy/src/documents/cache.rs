@@ -38,8 +38,8 @@ pub(super) struct Cache<'a> {
     store: &'a dyn Store,
     entries: HashMap<String, Option<Entry>>,
     accounts: HashMap<McpttId, Option<Account>>,
-    /// The paths below a prefix, where that was few enough to be read at once.
-    below: HashMap<String, Vec<String>>,
+    /// The paths below a prefix in a partition, where that was few enough to be read at once.
+    below: HashMap<(Partition, String), Vec<String>>,
     /// Partitions that did not answer: nobody waits for one twice.
     failed: HashMap<Partition, StoreError>,
 }
@@ -100,7 +100,7 @@ impl<'a> Cache<'a> {
         after: Option<&str>,
     ) -> Result<(Vec<String>, bool), StoreError> {
         if after.is_none()
-            && let Some(paths) = self.below.get(prefix)
+            && let Some(paths) = self.below.get(&(partition, prefix.to_owned()))
         {
             return Ok((paths.clone(), false));
         }
@@ -115,7 +115,7 @@ impl<'a> Cache<'a> {
     pub(super) async fn gather(&mut self, mut wanted: Wanted) {
         wanted.accounts.retain(|id| !self.accounts.contains_key(id));
         wanted.entries.retain(|(_, path)| !self.entries.contains_key(path));
-        wanted.below.retain(|(_, prefix)| !self.below.contains_key(prefix));
+        wanted.below.retain(|below| !self.below.contains_key(below));
         let mut records: BTreeMap<Partition, (Vec<What>, Vec<Key>)> = BTreeMap::new();
         for id in wanted.accounts {
             let (whats, keys) = records.entry(Partition::of(id.as_str())).or_default();
@@ -161,7 +161,7 @@ impl<'a> Cache<'a> {
                 Ok(page) if page.len() < PAGE => {
                     // A damaged entry is told by whoever asks for it.
                     if let Ok(paths) = self.keep(page) {
-                        self.below.insert(prefix, paths);
+                        self.below.insert((partition, prefix), paths);
                     }
                 }
                 Ok(_) => {}

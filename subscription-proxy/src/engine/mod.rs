@@ -264,7 +264,7 @@ impl Engine {
                     helper??;
                     anyhow::ensure!(shutdown.is_requested(), "a part of the notifier stopped");
                 }
-                () = tokio::time::sleep(sleep) => {}
+                () = rest(sleep) => {}
                 () = shutdown.requested(), if !self.stopping => self.stopping = true,
             }
         }
@@ -347,6 +347,14 @@ impl Engine {
             }
         }
         self.hand_out_writes();
+    }
+}
+
+/// Sleeps; not at all is a glance at what has arrived, where the runtime's timer would take a millisecond.
+async fn rest(time: Duration) {
+    match time.is_zero() {
+        true => tokio::task::yield_now().await,
+        false => tokio::time::sleep(time).await,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Reads for the engine, one batch at a time and in order: what a later batch saw is never older than what an earlier one
 //! saw, so an answer can simply replace the one before it. What all jobs of a batch need is read at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,23 +72,50 @@ pub(super) enum Seen {
     Damaged,
 }
 
-/// Reads batches until the engine is gone. What the store does not answer is asked again later, and holds up nothing else.
+/// What the store did not answer, by whose it is and the number that makes it count. A job that fails again and again is
+/// here once.
+#[derive(Debug, Default)]
+struct Again(HashMap<(Tag, u64), Job>);
+
+impl Again {
+    /// Notes a job that failed.
+    fn add(&mut self, job: Job) {
+        match job {
+            Job::Load(tag, number) => self.0.insert((tag.clone(), number), Job::Load(tag, number)),
+            // Several of them are one look at everything.
+            Job::Look { tag, generation, watch, .. } => self
+                .0
+                .insert((tag.clone(), generation), Job::Look { tag, generation, watch, what: What::All }),
+        };
+    }
+
+    fn take(&mut self) -> Vec<Job> {
+        std::mem::take(&mut self.0).into_values().collect()
+    }
+}
+
+/// Reads batches until the engine is gone. What the store does not answer is asked again later, however much else there is
+/// to read, and holds up nothing else.
 pub(super) async fn run(
     accept: Arc<Accept>,
     mut batches: mpsc::Receiver<Vec<Job>>,
     found: mpsc::Sender<Vec<Found>>,
 ) -> anyhow::Result<()> {
-    let mut again: Vec<Job> = Vec::new();
+    let mut again = Again::default();
+    let mut rest = pin!(tokio::time::sleep(RETRY));
     loop {
         let batch = tokio::select! {
             batch = batches.recv() => match batch {
                 Some(batch) => batch,
                 None => return Ok(()),
             },
-            () = tokio::time::sleep(RETRY), if !again.is_empty() => std::mem::take(&mut again),
+            () = rest.as_mut(), if !again.0.is_empty() => again.take(),
         };
         let (results, failed) = read_all(&accept, batch).await;
-        again.extend(failed);
+        if again.0.is_empty() {
+            rest.set(tokio::time::sleep(RETRY));
+        }
+        failed.into_iter().for_each(|job| again.add(job));
         if found.send(results).await.is_err() {
             return Ok(());
         }

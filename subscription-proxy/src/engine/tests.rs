@@ -1,9 +1,11 @@
 //! Orders of events that no peer can force from outside.
 
+use async_trait::async_trait;
 use csc_service::Metrics;
 use csc_service::config::{SecretBytes, Settings};
 use csc_store::owner::{Replicas, claim};
-use csc_store::{Change, Records, StoreError};
+use csc_store::testing::Between;
+use csc_store::{Change, Embedded, Key, Record, Records, Store, StoreError};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::Revision;
 use csc_xcap::Names;
@@ -38,6 +40,10 @@ impl Stage {
     async fn new(replicas: Replicas) -> Stage {
         let clock = Arc::new(ManualClock::at(NOW));
         let bench = Bench::new(clock.clone(), Arc::new(SeededEntropy::new(1)));
+        Stage::on(bench, clock, replicas).await
+    }
+
+    async fn on(bench: Bench, clock: Arc<ManualClock>, replicas: Replicas) -> Stage {
         let config = Config::read(
             &mut Settings::load(None, [("CSC_SIP_NEXT_HOPS".to_owned(), "127.0.0.1".to_owned())])
                 .section("sip", "SIP."),
@@ -159,6 +165,26 @@ impl Stage {
 
     fn count(&self) -> usize {
         self.engine.entries.len()
+    }
+}
+
+/// A store that does not answer the first read.
+struct Away {
+    inner: Embedded,
+    fails: AtomicBool,
+}
+
+#[async_trait]
+impl Between for Away {
+    fn inner(&self) -> &dyn Store {
+        &self.inner
+    }
+
+    async fn get(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
+        if self.fails.swap(false, Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("for once".to_owned()));
+        }
+        self.inner.get(partition, keys).await
     }
 }
 
@@ -338,4 +364,38 @@ async fn a_fence_that_is_stale_ends_the_holding_and_writes_nothing() {
     assert!(stage.engine.holdings.is_empty() && stage.engine.entries.is_empty());
     let key = crate::records::delivery_key(TAG);
     assert!(stage.records.get(HERE, &key).await.unwrap().value.is_none());
+}
+
+/// Steady news of others must not keep what failed from being read again.
+#[tokio::test]
+async fn what_the_store_did_not_answer_is_read_again_under_load() {
+    let clock = Arc::new(ManualClock::at(NOW));
+    let mut bench = Bench::new(clock.clone(), Arc::new(SeededEntropy::new(1)));
+    let inner = Embedded::in_memory(clock.clone(), &*bench.entropy).unwrap();
+    let away = Away { inner, fails: AtomicBool::new(true) };
+    bench.records = Records::new(Arc::new(away), Arc::clone(&bench.entropy));
+    let stage = Stage::on(bench, clock, Replicas::Alone).await;
+    let watch = Arc::new(stage.stored(1).watch);
+    let (batches, jobs) = mpsc::channel(1);
+    let (results, mut found) = mpsc::channel(1);
+    let reader = tokio::spawn(reader::run(stage.engine.accept.clone(), jobs, results));
+    let mut seen = Vec::new();
+    for generation in 1..500 {
+        let (tag, watch) = (Tag::from(TAG), watch.clone());
+        let look = Job::Look { tag, generation, watch, what: reader::What::All };
+        batches.send(vec![look]).await.unwrap();
+        let told = found.recv().await.unwrap();
+        assert!(generation > 1 || told.is_empty(), "the store was away");
+        seen.extend(told.iter().map(|found| match found {
+            Found::Seen(_, generation, _) => *generation,
+            Found::Loaded(..) => panic!("nothing was loaded"),
+        }));
+        if seen.contains(&1) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(seen.contains(&1), "it was forgotten");
+    drop(batches);
+    reader.await.unwrap().unwrap();
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use csc_store::owner::Fence;
 use csc_store::{Change, Record, Records, StoreError, UpdateError};
 use csc_types::{Partition, Revision, Timestamp};
+use futures::stream::{self, StreamExt as _};
 use prost::Message as _;
 
 use super::Tag;
@@ -15,6 +16,8 @@ use crate::records::{DeliveryRecord, delivery_key, dialog_key};
 const RETRY: Duration = Duration::from_millis(500);
 /// Records in one commit.
 const TOGETHER: usize = 256;
+/// Endings under way at once. Each has a commit of its own, since each may find a refresh in its place.
+const SIDE_BY_SIDE: usize = 32;
 
 /// One thing to write.
 #[derive(Debug, Clone)]
@@ -69,8 +72,8 @@ pub(super) async fn write(
             Write::End(..) => None,
         }));
     }
-    for write in ends {
-        let Write::End(tag, version) = write else { continue };
+    let end = |write| async move {
+        let Write::End(tag, version) = write else { return Ok(None) };
         let commit = || async {
             let keys = [dialog_key(&tag)];
             let change = |found: &[Record]| {
@@ -82,7 +85,11 @@ pub(super) async fn write(
             };
             records.update(partition, &keys, change).await.map(|updated| updated.outcome)
         };
-        done.push(persist(commit).await?);
+        persist(commit).await.map(Some)
+    };
+    let mut ending = stream::iter(ends.into_iter().map(end)).buffer_unordered(SIDE_BY_SIDE);
+    while let Some(ended) = ending.next().await {
+        done.extend(ended?);
     }
     Ok(done)
 }

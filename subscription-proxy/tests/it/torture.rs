@@ -28,7 +28,7 @@ impl Peer {
     /// The status and the Call-ID of the next answer.
     async fn answer(&self) -> (u16, String) {
         let (mut one, mut two) = (vec![0; 65_535], vec![0; 65_535]);
-        let received = tokio::time::timeout(Duration::from_secs(20), async {
+        let received = tokio::time::timeout(Duration::from_secs(60), async {
             tokio::select! {
                 length = self.usual.recv(&mut one) => one[..length.unwrap()].to_vec(),
                 length = self.other.recv(&mut two) => two[..length.unwrap()].to_vec(),

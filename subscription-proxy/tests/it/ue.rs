@@ -1,6 +1,6 @@
 //! A terminal's socket, which stands in for its CSCF as well.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 use crate::world::Proxy;
 
 /// How long anything is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const XCAP_DIFF: &str = "urn:ietf:params:xml:ns:xcap-diff";
 
 pub(crate) struct Ue {
@@ -21,6 +21,8 @@ pub(crate) struct Ue {
     pub(crate) proxy: SocketAddr,
     /// Other replicas that may send something.
     pub(crate) others: Vec<SocketAddr>,
+    /// The branches of the NOTIFYs that came, where copies are passed over: by real time one may leave at any moment.
+    pub(crate) branches: Option<HashSet<String>>,
     kept: VecDeque<(Message, SocketAddr)>,
     calls: u32,
 }
@@ -86,7 +88,15 @@ impl Ue {
     pub(crate) async fn at(ip: &str, proxy: &Proxy) -> Ue {
         let socket = UdpSocket::bind((ip, 0)).await.unwrap();
         let local = socket.local_addr().unwrap();
-        Ue { socket, local, proxy: proxy.address, others: Vec::new(), kept: VecDeque::new(), calls: 0 }
+        Ue {
+            socket,
+            local,
+            proxy: proxy.address,
+            others: Vec::new(),
+            branches: None,
+            kept: VecDeque::new(),
+            calls: 0,
+        }
     }
 
     /// A SUBSCRIBE of `user` for `entries`, in the field's form, not sent yet.
@@ -226,13 +236,23 @@ impl Ue {
         }
     }
 
-    async fn datagram(&self) -> (Vec<u8>, SocketAddr) {
+    async fn datagram(&mut self) -> (Vec<u8>, SocketAddr) {
         let mut buffer = vec![0; 65_535];
-        let received = tokio::time::timeout(PATIENCE, self.socket.recv_from(&mut buffer)).await;
-        let (length, from) = received.expect("something arrives").unwrap();
-        assert!(from == self.proxy || self.others.contains(&from), "from {from}");
-        buffer.truncate(length);
-        (buffer, from)
+        loop {
+            let received = tokio::time::timeout(PATIENCE, self.socket.recv_from(&mut buffer)).await;
+            let (length, from) = received.expect("something arrives").unwrap();
+            assert!(from == self.proxy || self.others.contains(&from), "from {from}");
+            if !self.is_copy(&buffer[..length]) {
+                buffer.truncate(length);
+                return (buffer, from);
+            }
+        }
+    }
+
+    fn is_copy(&mut self, datagram: &[u8]) -> bool {
+        let Some(branches) = &mut self.branches else { return false };
+        let Message::Request(request) = read(datagram) else { return false };
+        !branches.insert(request.core().unwrap().via.branch().unwrap().to_owned())
     }
 }
 

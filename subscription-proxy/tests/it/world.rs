@@ -244,7 +244,7 @@ where
     F: FnMut() -> R,
     R: Future<Output = bool>,
 {
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         if condition().await {
             return;
         }
