@@ -26,4 +26,4 @@ pub use os::{OsEntropy, shutdown_signal};
 pub use parts::{ReadyCheck, ServiceParts, Task};
 pub use shutdown::{Shutdown, ShutdownTrigger};
 pub use telemetry::{Filter, LogFormat, TelemetryConfig, TelemetryError, telemetry};
-pub use tls::{Identity, TlsError};
+pub use tls::{Identity, TlsError, client_tls};

@@ -1,12 +1,13 @@
 //! A Redis or Valkey that processes share.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use csc_service::config::{SecretBytes, Section};
-use csc_service::{Metrics, ServiceParts, Task};
+use csc_service::{Identity, Metrics, ServiceParts, Task, client_tls};
 use csc_store::owner::Replicas;
 use csc_store::redis::{Password, RedisOptions, RedisStore, Stats, Topology};
 use zeroize::Zeroizing;
@@ -19,7 +20,11 @@ const SAMPLE: Duration = Duration::from_secs(1);
 
 /// Keys of section `store` for the Redis engine.
 #[derive(Clone)]
-pub(super) struct RedisConfig(RedisOptions);
+pub(super) struct RedisConfig {
+    options: RedisOptions,
+    /// The CA to trust, and what to show; `None`: no TLS.
+    tls: Option<(PathBuf, Option<Identity>)>,
+}
 
 #[derive(Clone, Copy)]
 enum Shape {
@@ -49,8 +54,11 @@ impl RedisConfig {
             "sentinel",
             "redis: standalone (the one server in addresses), sentinel (the Sentinels), cluster (some of its nodes).",
         );
-        let addresses: Vec<String> =
-            section.list("addresses", &[], "redis: host:port of the servers to begin with.");
+        let addresses: Vec<String> = section.list(
+            "addresses",
+            &[],
+            "redis: host:port of the one server, of all the Sentinels, or of some nodes of the cluster.",
+        );
         if used && addresses.is_empty() {
             section.mistake("addresses", "names no server");
         }
@@ -63,10 +71,11 @@ impl RedisConfig {
         );
         let mut password = |key, doc| {
             let file: Option<SecretBytes> = section.optional_secret_file(key, "redis.password", doc);
-            file.map(|secret| {
-                let text = String::from_utf8_lossy(secret.expose());
-                Password::new(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
-            })
+            let Ok(text) = std::str::from_utf8(file.as_ref()?.expose()) else {
+                section.mistake(key, "holds no UTF-8 text");
+                return None;
+            };
+            Some(Password::new(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())))
         };
         let own = password("password_file", "redis: file with the password.");
         let sentinel_password =
@@ -96,16 +105,26 @@ impl RedisConfig {
         options.deadline = section.duration(
             "deadline",
             "5s",
-            ("100ms", "1m"),
+            // Longer than a search for the master takes, and well within the minute that ids of commits are remembered.
+            ("1s", "30s"),
             "redis: how long a read or a commit may take, repetitions included; then the request is answered with 503.",
         );
-        Self(options)
+        Self { options, tls: tls(section) }
+    }
+
+    /// With what is in the files of TLS.
+    fn options(&self) -> anyhow::Result<RedisOptions> {
+        let mut options = self.options.clone();
+        if let Some((ca, identity)) = &self.tls {
+            options.tls = Some(Arc::new(client_tls(ca, identity.as_ref()).context("section store")?));
+        }
+        Ok(options)
     }
 
     /// Opens the store. It does not wait for the servers.
     pub(super) fn open(&self, platform: &Platform) -> anyhow::Result<Opened> {
         let Platform { clock, entropy, metrics } = platform;
-        let store = RedisStore::open(self.0.clone(), Arc::clone(clock), Arc::clone(entropy));
+        let store = RedisStore::open(self.options()?, Arc::clone(clock), Arc::clone(entropy));
         let store = Arc::new(store.context("section store")?);
         let mut parts = ServiceParts::new("store");
         parts.tasks.push(watch(Arc::clone(&store), metrics));
@@ -115,8 +134,37 @@ impl RedisConfig {
     /// Stamps a new installation.
     pub(super) async fn install(&self, platform: &Platform) -> anyhow::Result<()> {
         let Platform { clock, entropy, .. } = platform;
-        Ok(RedisStore::install(self.0.clone(), Arc::clone(clock), Arc::clone(entropy)).await?)
+        Ok(RedisStore::install(self.options()?, Arc::clone(clock), Arc::clone(entropy)).await?)
     }
+}
+
+/// Keys of TLS.
+fn tls(section: &mut Section<'_>) -> Option<(PathBuf, Option<Identity>)> {
+    let ca = section.optional_path(
+        "tls_ca",
+        "redis-ca.pem",
+        "redis: the CA of the servers, and of the Sentinels; TLS is used when it is given. Certificates must name the\n\
+         hosts or addresses under which servers are reached, also as Sentinels and cluster nodes tell them. Read once.",
+    );
+    let certificate = section.optional_path(
+        "tls_certificate",
+        "redis-client.pem",
+        "redis: the certificate to show, if the servers ask for one.",
+    );
+    let key = section.path_required_if(
+        certificate.is_some(),
+        "tls_key",
+        "redis-client.key",
+        "redis: the private key of tls_certificate.",
+    );
+    if ca.is_none() && certificate.is_some() {
+        section.mistake("tls_certificate", "is of no use without tls_ca");
+    }
+    if certificate.is_none() && key.is_some() {
+        section.mistake("tls_key", "is of no use without tls_certificate");
+    }
+    let identity = certificate.zip(key).map(|(certificate, key)| Identity { certificate, key });
+    ca.map(|ca| (ca, identity))
 }
 
 /// Counts what the engine does.
@@ -146,11 +194,6 @@ fn watch(store: Arc<RedisStore>, metrics: &Metrics) -> Task {
             unavailable.with_label_values::<&str>(&[]).inc_by(now.unavailable - before.unavailable);
             unborn.with_label_values::<&str>(&[]).inc_by(now.unborn - before.unborn);
             queued.with_label_values::<&str>(&[]).set(i64::try_from(now.queued).unwrap_or(i64::MAX));
-            if now.unborn > before.unborn {
-                tracing::error!(
-                    "a partition has no valid birth record: the store is empty, damaged or the wrong one"
-                );
-            }
             before = now;
             tokio::select! {
                 () = tokio::time::sleep(SAMPLE) => {}
@@ -159,3 +202,6 @@ fn watch(store: Arc<RedisStore>, metrics: &Metrics) -> Task {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

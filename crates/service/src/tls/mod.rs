@@ -114,18 +114,27 @@ pub(crate) fn server(
 
 /// A client's configuration: trusts the CA in `ca` alone and shows `identity`.
 pub(crate) fn client(identity: &Identity, ca: &Path, protocols: &[&[u8]]) -> Result<ClientConfig, TlsError> {
-    let (chain, key) = identity.load()?;
+    let mut config = client_tls(ca, Some(identity))?;
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(config)
+}
+
+/// The configuration of a client of somebody else's server, such as a database: trusts the CA in `ca` alone, shows
+/// `identity` if it is asked for one, and negotiates no protocol.
+///
+/// # Errors
+/// If a file cannot be used.
+pub fn client_tls(ca: &Path, identity: Option<&Identity>) -> Result<ClientConfig, TlsError> {
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(ca)?), provider())
         .build()
         .map_err(|error| TlsError::new(ca, format!("cannot be trusted: {error}")))?;
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("the ring provider has cipher suites for both versions")
-        .with_webpki_verifier(verifier)
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| identity.mismatch(&error))?;
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    Ok(config)
+        .with_webpki_verifier(verifier);
+    let Some(identity) = identity else { return Ok(builder.with_no_client_auth()) };
+    let (chain, key) = identity.load()?;
+    builder.with_client_auth_cert(chain, key).map_err(|error| identity.mismatch(&error))
 }
 
 /// Clients need no certificate; one they show must come from the CA in `ca`. With `required` they must show one.

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::lease::Lease;
 use self::records::Board;
 pub use self::tally::Tally;
-use crate::{Check, Records, StoreError};
+use crate::{Check, Records};
 
 /// A role that replicas share among them, partition by partition. Both collections begin with the service's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,15 +133,17 @@ impl Ownership {
     }
 }
 
-/// Makes `replica` the owner of `partition` in the role whose owner records lie in `owners`, whoever has been it.
+/// For tests of holders: makes `replica` the owner of `partition` in the role whose owner records lie in `owners`, whoever
+/// has been it.
 ///
 /// # Errors
 /// When the store does not answer.
+#[cfg(any(test, feature = "testing"))]
 pub async fn claim(
     records: &Records,
     partition: Partition,
     owners: &'static str,
     replica: &str,
-) -> Result<Fence, StoreError> {
+) -> Result<Fence, crate::StoreError> {
     Board::new(records, Role { owners, replicas: owners }).seize(partition, replica).await
 }

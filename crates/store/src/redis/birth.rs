@@ -3,6 +3,7 @@
 //! `<installation>|<partitions>|<format>`, the same in all partitions. A partition is read and written only while it holds
 //! the record that partition 0 held when this engine first saw it.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -60,14 +61,21 @@ impl Inner {
     /// What the birth record of every partition must be.
     pub(super) async fn birth(&self) -> Result<&str, StoreError> {
         let read = async || {
-            let birth = self
-                .read_birth(Partition::INSTALLATION)
-                .await?
-                .ok_or_else(|| none(Partition::INSTALLATION))?;
-            check(&birth).map_err(|why| Failure::Birth(format!("{{p0}} {why}")))?;
-            Ok::<_, StoreError>(birth)
+            let birth = self.read_birth(Partition::INSTALLATION).await?;
+            let checked = birth.ok_or_else(|| "none".to_owned()).and_then(check);
+            checked.map_err(|why| {
+                let key = Keys::new(&self.access.options.prefix, Partition::INSTALLATION).birth();
+                self.unborn(Failure::Birth(format!("{key}: {why}")))
+            })
         };
         Ok(self.birth.get_or_try_init(read).await?)
+    }
+
+    /// Counts and tells that a birth record is missing or foreign.
+    pub(super) fn unborn(&self, why: Failure) -> StoreError {
+        self.access.counters.unborn.fetch_add(1, Ordering::Relaxed);
+        self.alarm.raise(self.access.clock.monotonic(), &why);
+        why.into()
     }
 
     async fn read_birth(&self, partition: Partition) -> Result<Option<String>, StoreError> {
@@ -93,11 +101,7 @@ impl Inner {
     }
 }
 
-fn none(partition: Partition) -> StoreError {
-    StoreError::NoBirthRecord { partition: partition.number(), why: "none".to_owned() }
-}
-
-fn check(birth: &str) -> Result<(), String> {
+fn check(birth: String) -> Result<String, String> {
     let mut fields = birth.split('|').skip(1);
     let (partitions, format) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
     if format != FORMAT.to_string() {
@@ -106,7 +110,7 @@ fn check(birth: &str) -> Result<(), String> {
     if partitions != PARTITIONS.to_string() {
         return Err(format!("{partitions} partitions, this program has {PARTITIONS}"));
     }
-    Ok(())
+    Ok(birth)
 }
 
 /// Stamps all partitions, that of the installation last: what was interrupted before that can be done again.

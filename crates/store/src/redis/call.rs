@@ -83,9 +83,7 @@ impl Inner {
             }
             let Some(why) = failure else { return Ok(answers.into_iter().flatten().collect()) };
             if matches!(why, Failure::Birth(_)) {
-                counters.unborn.fetch_add(1, Ordering::Relaxed);
-                self.alarm.raise(self.access.clock.monotonic(), &why);
-                return Err(why.into());
+                return Err(self.unborn(why));
             }
             // The first table is empty: looking for the masters is no repetition.
             let first = table.number == 0;

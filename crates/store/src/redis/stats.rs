@@ -15,7 +15,7 @@ pub struct Stats {
     pub repeats: u64,
     /// Calls that were given up at their deadline or refused.
     pub unavailable: u64,
-    /// Calls on a partition whose birth record is missing or foreign. Any is an alarm.
+    /// Calls that found a birth record missing or foreign. Any is an alarm.
     pub unborn: u64,
     /// Commits that wait for a server now.
     pub queued: usize,

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// How long a server may take for one answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What a server answered (RESP2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Reply {
 /// Sends one command to the server at `address`, after `AUTH` if there is a password.
 ///
 /// # Errors
-/// When it cannot be reached or does not answer within 5 s. An error of the server's is a [`Reply::Error`].
+/// When it cannot be reached or does not answer within 15 s. An error of the server's is a [`Reply::Error`].
 pub fn call<A: AsRef<[u8]>>(
     address: SocketAddr,
     password: Option<&str>,

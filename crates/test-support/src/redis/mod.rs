@@ -18,7 +18,7 @@ pub use client::{Reply, call};
 pub use cluster::Cluster;
 pub use replicated::Replicated;
 pub use sentinels::Sentinels;
-pub use server::Server;
+pub use server::{Server, free_port};
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -26,11 +26,11 @@ use std::time::Duration;
 /// A setting of a server's configuration file and its value.
 pub type Setting<'a> = (&'a str, &'a str);
 
-/// How often something is looked at until it is so, with [`PAUSE`] between: 30 s.
-const LOOKS: u32 = 1500;
+/// How often something is looked at until it is so, with [`PAUSE`] between: 60 s.
+const LOOKS: u32 = 3000;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until `done`, at most about 30 s.
+/// Waits until `done`, at most about 60 s.
 ///
 /// # Panics
 /// When it does not come.
@@ -41,7 +41,7 @@ pub fn until(what: &str, mut done: impl FnMut() -> bool) {
         }
         sleep(PAUSE);
     }
-    panic!("{what}: not within 30 s");
+    panic!("{what}: not within 60 s");
 }
 
 /// Whether `redis-server` can be started; says that `test` is skipped if not.

@@ -30,7 +30,7 @@ impl Replicated {
     /// Waits until every replica follows the master.
     ///
     /// # Panics
-    /// When that does not come within 30 s.
+    /// When that does not come within 60 s.
     pub fn in_sync(&self) {
         for replica in &self.replicas {
             until("a replica follows", || replica.info("master_link_status").as_deref() == Some("up"));

@@ -65,7 +65,7 @@ impl Sentinels {
     /// Waits until the Sentinels name another master than that at `port`, and that one takes writes.
     ///
     /// # Panics
-    /// When that does not come within 30 s.
+    /// When that does not come within 60 s.
     pub fn failed_over(&self, port: u16) -> u16 {
         until("the Sentinels fail over", || {
             self.master_port().is_some_and(|now| {

@@ -119,7 +119,7 @@ impl Server {
     /// Sends a command and returns the answer, which may be an error of the server's.
     ///
     /// # Errors
-    /// When it does not answer within 5 s.
+    /// When it does not answer within 15 s.
     pub fn try_call<A: AsRef<[u8]>>(&self, arguments: &[A]) -> io::Result<Reply> {
         client::call(self.address(), self.password.as_deref(), arguments)
     }
@@ -186,7 +186,7 @@ impl Server {
     /// Waits until it has loaded its files and answers.
     ///
     /// # Panics
-    /// When that does not come within 30 s.
+    /// When that does not come within 60 s.
     pub fn ready(&self) {
         until("the server answers", || self.try_call(&["PING"]).is_ok_and(|reply| reply.text() == "PONG"));
     }
@@ -203,7 +203,7 @@ impl Drop for Server {
 
 /// A port that is free now and that no outgoing connection takes later: a server that is started again needs the one it
 /// had, so it lies below the range of passing connections.
-pub(super) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     // Processes that run at the same time begin at different places.

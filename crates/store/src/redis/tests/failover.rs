@@ -19,7 +19,7 @@ const WRITERS: usize = 16;
 const SILENT: Duration = Duration::from_millis(4000);
 
 async fn open(mut options: RedisOptions) -> Arc<RedisStore> {
-    options.deadline = Duration::from_secs(30);
+    options.deadline = Duration::from_secs(45);
     let (clock, entropy) = (Arc::new(SystemClock::new()), Arc::new(SeededEntropy::new(1)));
     RedisStore::install(options.clone(), clock.clone(), entropy.clone()).await.unwrap();
     Arc::new(RedisStore::open(options, clock, entropy).unwrap())
