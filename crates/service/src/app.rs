@@ -17,7 +17,7 @@ use tonic::service::Routes;
 use crate::admin::{self, Readiness};
 use crate::bus::{BusConfig, BusListener, Health};
 use crate::config::{Section, Settings};
-use crate::http::{Clients, HttpConfig, Limits, Listener, Router, Shared};
+use crate::http::{Audience, Clients, HttpConfig, Limits, Listener, Router, Shared};
 use crate::shutdown::Ending;
 use crate::tls::{self, Refresh, TlsError};
 use crate::{Metrics, ServiceParts, Shutdown, Task, trace};
@@ -226,10 +226,12 @@ async fn bind_http(
     let Platform { metrics, clock, entropy } = platform;
     let tls = config.tls(bus, Arc::clone(entropy), metrics)?;
     refreshers.push(tls.refresher());
-    let behind_edge = matches!(config.clients, Clients::Edge);
-    let limits = if behind_edge { config.limits.with_forwarded() } else { config.limits.clone() };
+    let (audience, limits) = match config.clients {
+        Clients::Public(_) => (Audience::Terminals, config.limits.clone()),
+        Clients::Edge => (Audience::Edge, config.limits.with_forwarded()),
+    };
     let connections = Arc::new(Semaphore::new(limits.connections));
-    let shared = Arc::new(Shared::new(router, limits, behind_edge, Arc::clone(clock), metrics));
+    let shared = Arc::new(Shared::new(router, limits, audience, Arc::clone(clock), metrics));
     let mut listeners = Vec::new();
     for &address in &config.listen {
         let (tls, shared, connections) = (Some(tls.clone()), Arc::clone(&shared), Arc::clone(&connections));
@@ -259,10 +261,10 @@ async fn bind_admin(
 ) -> Result<Listener, BindError> {
     let mut router = Router::new(&[]);
     router.add("admin", admin::mount(readiness, platform.metrics.clone())).map_err(BindError::TwoMounts)?;
-    let limits = Limits::small();
+    let (limits, clock, metrics) = (Limits::small(), Arc::clone(&platform.clock), &platform.metrics);
     let connections = Arc::new(Semaphore::new(limits.connections));
-    let shared = Arc::new(Shared::new(router, limits, false, Arc::clone(&platform.clock), &platform.metrics));
-    let bound = Listener::bind("admin", config.listen, None, shared, connections, &platform.metrics).await;
+    let shared = Arc::new(Shared::new(router, limits, Audience::Operator, clock, metrics));
+    let bound = Listener::bind("admin", config.listen, None, shared, connections, metrics).await;
     bound.map_err(|source| BindError::Listen { address: config.listen, source })
 }
 

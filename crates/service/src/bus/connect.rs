@@ -1,19 +1,21 @@
 //! Channels to other members: several addresses, the server's name checked, lost connections noticed and made again.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tonic::transport::{Channel, Endpoint};
@@ -24,6 +26,8 @@ use crate::tls::{self, HTTP_2, Identity, Reloaded, TlsError};
 
 /// Most one address may take for connection and handshake.
 const ATTEMPT: Duration = Duration::from_secs(2);
+/// How long one address is waited for before the next is tried as well.
+const HEAD_START: Duration = Duration::from_millis(250);
 /// How often a server is asked whether it is there, and how long it may take to say so: a dead one costs four seconds.
 const ALIVE: Duration = Duration::from_secs(2);
 
@@ -73,7 +77,7 @@ pub struct Peers {
     pub member: Member,
     /// What stands behind the member's name in certificates.
     pub domain: Option<BusDomain>,
-    /// Its replicas. They are tried in turn, the one that answered last first.
+    /// Its replicas: every address that one of these names has. The one that answered last is tried first.
     pub addresses: Vec<Address>,
 }
 
@@ -117,7 +121,7 @@ pub fn connect(peers: &Peers, credentials: &Credentials) -> Channel {
         name,
         addresses: peers.addresses.clone(),
         credentials: credentials.clone(),
-        last: AtomicUsize::new(0),
+        last: Mutex::new(None),
     });
     // TLS is ours, not tonic's, so the scheme that tonic sees stays http.
     let endpoint = Endpoint::from_shared(format!("http://{}", peers.member))
@@ -138,39 +142,76 @@ struct Dialer {
     addresses: Vec<Address>,
     credentials: Credentials,
     /// The address that answered last.
-    last: AtomicUsize,
+    last: Mutex<Option<SocketAddr>>,
 }
 
 impl Dialer {
+    /// The first replica that answers. A silent one delays the next a little; it does not use up its time.
     async fn dial(&self) -> io::Result<TlsStream<TcpStream>> {
-        let first = self.last.load(Ordering::Relaxed);
         let config = self.credentials.client().await;
-        let mut failure = io::Error::other("no address is known");
-        for n in 0..self.addresses.len() {
-            let at = (first + n) % self.addresses.len();
-            let address = &self.addresses[at];
-            match timeout(ATTEMPT, self.attempt(address, Arc::clone(&config))).await {
-                Ok(Ok(stream)) => {
-                    self.last.store(at, Ordering::Relaxed);
+        let (found, mut failure) = self.look_up().await;
+        let mut waiting = found.into_iter();
+        let mut attempts = FuturesUnordered::new();
+        loop {
+            match waiting.next() {
+                Some(address) => attempts.push(self.attempt(address, Arc::clone(&config))),
+                None if attempts.is_empty() => break,
+                None => {}
+            }
+            let (address, ended) = tokio::select! {
+                Some(ended) = attempts.next() => ended,
+                () = sleep(HEAD_START), if waiting.len() > 0 => continue,
+            };
+            match ended {
+                Ok(stream) => {
+                    *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
                     return Ok(stream);
                 }
-                Ok(Err(error)) => failure = error,
-                Err(_) => failure = io::ErrorKind::TimedOut.into(),
+                Err(error) => {
+                    tracing::debug!(member = %self.member, %address, %error, "no connection");
+                    failure = error;
+                }
             }
-            tracing::debug!(member = %self.member, %address, error = %failure, "no connection");
         }
         tracing::warn!(member = %self.member, error = %failure, "no replica can be reached on the bus");
         Err(failure)
     }
 
+    /// Every replica, the one that answered last first; and why there may be none.
+    async fn look_up(&self) -> (Vec<SocketAddr>, io::Error) {
+        let look_up = |address: &Address| {
+            let Address { host, port } = address.clone();
+            async move {
+                let found = timeout(ATTEMPT, lookup_host((host.as_str(), port))).await;
+                found.unwrap_or_else(|late| Err(late.into())).map(Vec::from_iter)
+            }
+        };
+        let mut failure = io::Error::other("no address is known");
+        let mut found = Vec::new();
+        for addresses in join_all(self.addresses.iter().map(look_up)).await {
+            match addresses {
+                Ok(addresses) => found.extend(addresses),
+                Err(error) => failure = error,
+            }
+        }
+        let mut seen = HashSet::new();
+        found.retain(|address| seen.insert(*address));
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        found.sort_by_key(|address| Some(*address) != last);
+        (found, failure)
+    }
+
     async fn attempt(
         &self,
-        address: &Address,
+        address: SocketAddr,
         config: Arc<ClientConfig>,
-    ) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
-        stream.set_nodelay(true)?;
-        TlsConnector::from(config).connect(self.name.clone(), stream).await
+    ) -> (SocketAddr, io::Result<TlsStream<TcpStream>>) {
+        let connecting = async {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            TlsConnector::from(config).connect(self.name.clone(), stream).await
+        };
+        (address, timeout(ATTEMPT, connecting).await.unwrap_or_else(|late| Err(late.into())))
     }
 }
 

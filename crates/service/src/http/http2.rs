@@ -28,6 +28,11 @@ const PONG: Duration = Duration::from_secs(10);
 /// of a connection.
 const WINDOW: u32 = 256 * 1024;
 const WINDOWS: u32 = 1024 * 1024;
+/// Of one request that an edge forwards. The connection has room for all of them: a handler that does not take its body
+/// must not hold up the bodies of others.
+const EDGE_WINDOW: u32 = 64 * 1024;
+/// The largest window HTTP/2 has.
+const LARGEST_WINDOW: u32 = (1 << 31) - 1;
 /// Octets of an answer that wait for the client; at most twice as many per request.
 pub(super) const PIECE: usize = 16 * 1024;
 /// Requests that a client may take back before they are looked at.
@@ -57,8 +62,14 @@ where
 {
     let (limits, cut, address) = (shared.limits.clone(), shared.cut.clone(), peer.address);
     // An edge carries the requests of all its clients, and takes back those of clients that have gone.
-    let trusted = shared.behind_edge;
+    let trusted = shared.behind_edge();
     let streams = if trusted { limits.streams.max(limits.requests) } else { limits.streams };
+    let streams = u32::try_from(streams).unwrap_or(u32::MAX);
+    let (window, windows) = if trusted {
+        (EDGE_WINDOW, EDGE_WINDOW.saturating_mul(streams).min(LARGEST_WINDOW))
+    } else {
+        (WINDOW, WINDOWS)
+    };
     let executor = Deadlines { limit: limits.request_time, cut: cut.with_label_values(&["request"]) };
     let (track, mut seen) = Streams::new();
     let requests = Requests { shared, peer, progress: Progress::One(track), closing: ending.announced };
@@ -67,9 +78,9 @@ where
             .timer(TokioTimer::new())
             .keep_alive_interval(PING)
             .keep_alive_timeout(PONG)
-            .max_concurrent_streams(u32::try_from(streams).unwrap_or(u32::MAX))
-            .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(WINDOWS)
+            .max_concurrent_streams(streams)
+            .initial_stream_window_size(window)
+            .initial_connection_window_size(windows)
             .max_send_buf_size(PIECE)
             .max_header_list_size(u32::try_from(limits.header_size).unwrap_or(u32::MAX))
             .max_pending_accept_reset_streams(PENDING_RESETS)

@@ -56,13 +56,11 @@ impl Limits {
         }
     }
 
-    /// With room for what an edge says of its client: a certificate and an address.
+    /// With room for what an edge adds: the client's certificate and address, `Host`, `Via`, `traceparent`, `tracestate`.
+    /// HTTP/2 counts 32 octets for each field beside its own (RFC 9113 section 6.5.2), whatever the client spoke.
     pub(crate) fn with_forwarded(&self) -> Self {
-        Self {
-            header_size: self.header_size + 16 * 1024,
-            header_count: self.header_count + 2,
-            ..self.clone()
-        }
+        let header_count = self.header_count + 6;
+        Self { header_size: self.header_size + 16 * 1024 + 32 * header_count, header_count, ..self.clone() }
     }
 
     /// Reads the limits from the section of the listener.

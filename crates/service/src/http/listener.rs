@@ -68,7 +68,7 @@ impl Listener {
 
     /// Whether it takes connections of the edge alone.
     pub(crate) fn behind_edge(&self) -> bool {
-        self.shared.behind_edge
+        self.shared.behind_edge()
     }
 
     /// Where it listens: with the port that was chosen for port 0.

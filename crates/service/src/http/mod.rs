@@ -29,7 +29,7 @@ pub use edge::{CLIENT_ADDRESS, CLIENT_CERTIFICATE};
 pub use limits::Limits;
 
 pub(crate) use listener::Listener;
-pub(crate) use requests::Shared;
+pub(crate) use requests::{Audience, Shared};
 pub(crate) use route::Router;
 
 /// What answers requests. The request target is the one that came over the wire, octet for octet, and [`Peer`] is

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use csc_types::Clock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::header::{CONNECTION, HOST, HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use prometheus::{HistogramVec, IntCounterVec};
 use tokio::time::Instant;
 use tower::ServiceExt;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::admission::Admission;
 use super::edge;
@@ -25,13 +25,23 @@ use super::{Body, Limits, Peer};
 use crate::trace::{self, Cause, Protocol, Work};
 use crate::{Metrics, Shutdown};
 
+/// Whose requests come to a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Those of terminals.
+    Terminals,
+    /// Those that an edge forwards, which says for whom it asks.
+    Edge,
+    /// Those of the operator's scrapers and probes, which are no part of any trace.
+    Operator,
+}
+
 /// What all connections of a listener share.
 pub(crate) struct Shared {
     pub(crate) router: Router,
     pub(crate) limits: Limits,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Whether every client is an edge, which says for whom it asks.
-    pub(crate) behind_edge: bool,
+    audience: Audience,
     admission: Arc<Admission>,
     /// Connections that ran out of time.
     pub(crate) cut: IntCounterVec,
@@ -43,7 +53,7 @@ impl Shared {
     pub(crate) fn new(
         router: Router,
         limits: Limits,
-        behind_edge: bool,
+        audience: Audience,
         clock: Arc<dyn Clock>,
         metrics: &Metrics,
     ) -> Self {
@@ -67,8 +77,13 @@ impl Shared {
             router,
             limits,
             clock,
-            behind_edge,
+            audience,
         }
+    }
+
+    /// Whether every client is an edge.
+    pub(crate) fn behind_edge(&self) -> bool {
+        self.audience == Audience::Edge
     }
 }
 
@@ -88,7 +103,8 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
-        let peer = if shared.behind_edge { edge::client(request.headers()) } else { Some(self.peer.clone()) };
+        let peer =
+            if shared.behind_edge() { edge::client(request.headers()) } else { Some(self.peer.clone()) };
         edge::strip(request.headers_mut());
         let address = peer.as_ref().unwrap_or(&self.peer).address;
         let end = RequestEnd::new(self.progress.clone(), shared.admission.enter(address));
@@ -116,13 +132,19 @@ impl Shared {
         let (method, version) = (known(request.method()), request.version());
         let route = self.router.route(request.uri().path());
         let service = route.map_or("none", |route| route.name);
-        let cause = match self.behind_edge {
-            true => Cause::of_member(request.headers()),
-            false => Cause::of_stranger(request.headers()),
+        let head = request.method() == Method::HEAD;
+        let span = match self.audience {
+            Audience::Terminals => Some(Cause::of_stranger(request.headers())),
+            Audience::Edge => Some(Cause::of_member(request.headers())),
+            Audience::Operator => None,
         };
-        let span = Work::Server.span(format_args!("{service} {method}"), &cause);
+        let span = span
+            .map_or_else(Span::none, |cause| Work::Server.span(format_args!("{service} {method}"), &cause));
         let mut response = self.dispatch(request, peer, route, &end).instrument(span.clone()).await;
         *response.version_mut() = version;
+        if head {
+            without_body(&mut response);
+        }
         let status = response.status();
         trace::outcome(&span, Protocol::Http, status.as_u16());
         if status.is_server_error() {
@@ -216,6 +238,15 @@ fn one_host(request: &mut Request<Incoming>) -> bool {
         *request.uri_mut() = target.into();
     }
     true
+}
+
+/// Gives an answer to HEAD the form that HTTP/2 needs: it would send the body, which is a mistake of the protocol (RFC 9110
+/// section 9.3.2). Its length stays.
+fn without_body(response: &mut Response<Body>) {
+    if let Some(length @ 1..) = response.body().size_hint().exact() {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    *response.body_mut() = Body::empty();
 }
 
 fn status(status: StatusCode) -> Response<Body> {

@@ -196,6 +196,23 @@ async fn another_replica_is_found() {
     assert_eq!(call(channel).await.unwrap_err().code(), Code::Unavailable);
 }
 
+/// Replicas that stand still, as a stopped process does, cost a call less than its deadline.
+#[tokio::test]
+async fn replicas_that_say_nothing_are_not_waited_for_one_after_the_other() {
+    let bus = Pki::new();
+    let (_https, server) = start(&bus, None).await;
+    let mut addresses = Vec::new();
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        addresses.push(listener.local_addr().unwrap().into());
+        silent.push(listener);
+    }
+    addresses.push(at(&server));
+    let channel = connect(&idms(addresses), &credentials(&bus, &bus.issue("gms")));
+    assert_eq!(call(channel).await.unwrap(), "keys gms");
+}
+
 #[tokio::test]
 async fn a_server_that_no_longer_answers_is_noticed() {
     let bus = Pki::new();

@@ -7,6 +7,7 @@ use csc_service::bus::BusConfig;
 use csc_service::http::{CLIENT_ADDRESS, CLIENT_CERTIFICATE, Clients};
 use csc_service::{AppConfig, Identity};
 use http::StatusCode;
+use http::header::{HOST, HeaderName};
 
 use crate::client::{Client, VERSIONS, trusting};
 use crate::http2_client::Http2;
@@ -92,6 +93,49 @@ async fn one_client_of_the_edge_does_not_take_all_places() {
     assert_eq!(ask("/sample/x", "192.0.2.2:1").await, StatusCode::OK);
     server.gate.go.notify_one();
     assert_eq!(first.await.unwrap(), StatusCode::OK);
+}
+
+/// What an edge adds to a request that is as large as a client may send it does not make it too large.
+#[tokio::test]
+async fn there_is_room_for_what_the_edge_adds() {
+    let bus = Pki::new();
+    let server = Server::start(behind(&bus)).await;
+    let client = edge(&server, &bus, &bus.issue("edge")).await.unwrap();
+    // 64 fields and 32 KiB in HTTP/1.1, where a field costs four octets beside its own.
+    let name = |n: usize| HeaderName::try_from(format!("x-{n:02}")).unwrap();
+    let mut fields: Vec<_> = (0..63).map(|n| (name(n), "y".repeat(500))).collect();
+    fields.push((HOST, "localhost".to_owned()));
+    for (name, value) in [
+        ("via", "1.1 edge"),
+        ("csc-client-address", "192.0.2.7:40000"),
+        ("csc-client-certificate", &STANDARD.encode([7; 4096])),
+        ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ("tracestate", "vendor=value"),
+    ] {
+        fields.push((HeaderName::from_static(name), value.to_owned()));
+    }
+    let answer = client.send("GET", "/sample/forwarded", &fields, Bytes::new()).await.unwrap();
+    assert_eq!(answer.text, "192.0.2.7:40000 4096 false");
+}
+
+/// Bodies that nobody takes do not hold up others on the connection of the edge.
+#[tokio::test]
+async fn a_body_that_is_not_taken_leaves_room_for_others() {
+    let bus = Pki::new();
+    let server = Server::start(behind(&bus)).await;
+    let client = edge(&server, &bus, &bus.issue("edge")).await.unwrap();
+    let put = |target: &'static str, size: usize| {
+        let (client, fields) = (client.clone(), [(CLIENT_ADDRESS, "192.0.2.1:1".to_owned())]);
+        async move { client.send("PUT", target, &fields, Bytes::from(vec![b'x'; size])).await.unwrap() }
+    };
+    // Together more than the connection of a terminal has room for.
+    let mut waiting = Vec::new();
+    for _ in 0..40 {
+        waiting.push(tokio::spawn(put("/sample/wait", 100_000)));
+        server.gate.arrived.notified().await;
+    }
+    assert_eq!(put("/sample/body", 100_000).await.text, "100000");
+    waiting.iter().for_each(|request| request.abort());
 }
 
 #[tokio::test]
