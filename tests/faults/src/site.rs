@@ -103,7 +103,8 @@ impl Site {
     /// # Errors
     /// When the store is not empty or not there.
     pub async fn install(&self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Result<()> {
-        RedisStore::install(self.options(), clock, entropy).await.context("the store is installed")
+        let options = RedisOptions { deadline: PATIENCE, ..self.options() };
+        RedisStore::install(options, clock, entropy).await.context("the store is installed")
     }
 
     /// Which node the Sentinels call the master.

@@ -134,7 +134,8 @@ impl Trouble {
             }
             Self::Empty => {
                 site.empty();
-                tokio::time::sleep(brief).await;
+                // Long enough for everybody to look, on a busy machine, too.
+                tokio::time::sleep(longer).await;
             }
         }
         site.heal();

@@ -17,8 +17,11 @@ pub(crate) struct Alone {
     pub(crate) store: Arc<RedisStore>,
 }
 
-/// Long enough for what must come, short enough to see that something does not.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
+/// Long enough for what must come, on a busy machine, too.
+const PATIENT: Duration = Duration::from_secs(30);
+
+/// For what is not to be answered.
+const BRIEF: Duration = Duration::from_secs(2);
 
 impl Alone {
     /// `None` if Redis is not installed.
@@ -36,8 +39,13 @@ impl Alone {
 pub(crate) fn options(address: String) -> RedisOptions {
     let mut options = RedisOptions::new(Topology::Standalone, vec![address]);
     options.min_replicas = 0;
-    options.deadline = DEADLINE;
+    options.deadline = PATIENT;
     options
+}
+
+/// A store that gives up soon.
+pub(crate) fn open_brief(address: String) -> Arc<RedisStore> {
+    open(RedisOptions { deadline: BRIEF, ..options(address) })
 }
 
 pub(crate) fn open(options: RedisOptions) -> Arc<RedisStore> {

@@ -25,7 +25,8 @@ async fn a_cluster_that_loses_a_master_loses_nothing_else() {
     let addresses = cluster.addresses().iter().map(ToString::to_string).collect();
     let options = RedisOptions::new(Topology::Cluster, addresses);
     let (clock, names) = sources();
-    RedisStore::install(options.clone(), clock, names).await.expect("the store is empty");
+    let patient = RedisOptions { deadline: Duration::from_secs(30), ..options.clone() };
+    RedisStore::install(patient, clock, names).await.expect("the store is empty");
 
     let stores: [Arc<dyn Store>; 2] = [open(options.clone()), open(options)];
     let history = History::new();

@@ -1,8 +1,11 @@
 //! Another server becomes master while everybody is at work.
 
+use std::time::Duration;
+
 use csc_faults::site::Site;
 use csc_faults::soak::Soak;
 use csc_faults::trouble::Trouble;
+use csc_store::redis::RedisOptions;
 use futures::future::join_all;
 
 use crate::alone::{get, open, put, records, sources, spend, text};
@@ -51,7 +54,8 @@ async fn a_code_is_spent_once_across_a_failover() {
     let (clock, names) = sources();
     site.install(clock, names).await.expect("the store is empty");
     let processes = [open(site.options()), open(site.options())];
-    put(processes[0].as_ref(), "code", "fresh").await.expect("the store answers");
+    let patient = open(RedisOptions { deadline: Duration::from_secs(30), ..site.options() });
+    put(patient.as_ref(), "code", "fresh").await.expect("the store answers");
 
     let master = site.master().expect("there is a master");
     tokio::task::block_in_place(|| site.nodes[master].server.kill());
@@ -70,7 +74,7 @@ async fn a_code_is_spent_once_across_a_failover() {
     let uses = join_all(uses);
     site.promoted(master).await.expect("a replica is promoted");
     let winners: Vec<String> = uses.await.into_iter().filter_map(|user| user.expect("a user ends")).collect();
-    let record = get(processes[0].as_ref(), "code").await.expect("the store answers");
+    let record = get(patient.as_ref(), "code").await.expect("the store answers");
     let spender = text(&record).expect("it is there");
     assert_ne!(spender, "fresh", "somebody spent it");
     // Whose commit was applied without an answer finds it spent, and does not know by whom.

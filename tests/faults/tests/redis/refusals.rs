@@ -6,7 +6,7 @@ use csc_store::{CommitError, Store, StoreError};
 use csc_test_support::redis::{Replicated, Server};
 use zeroize::Zeroizing;
 
-use crate::alone::{Alone, get, open, options, put, somewhere, sources, text};
+use crate::alone::{Alone, get, open, open_brief, options, put, somewhere, sources, text};
 
 fn unavailable(answer: &Result<impl std::fmt::Debug, StoreError>) {
     assert!(matches!(answer, Err(StoreError::Unavailable(_))), "unavailable, not {answer:?}");
@@ -17,6 +17,14 @@ fn not_applied(answer: &Result<impl std::fmt::Debug, CommitError>) {
         matches!(answer, Err(CommitError::Store(StoreError::Unavailable(_)))),
         "unavailable, not {answer:?}"
     );
+}
+
+/// Neither takes a commit nor knows of a record, whether it is there (`a`) or not.
+async fn refuses(store: &dyn Store) {
+    let (put, there, absent) = tokio::join!(put(store, "a", "2"), get(store, "a"), get(store, "b"));
+    not_applied(&put);
+    unavailable(&there);
+    unavailable(&absent);
 }
 
 /// A store that somebody emptied is not an empty store: everything refuses, for running engines and new ones.
@@ -69,20 +77,17 @@ async fn a_read_only_replica_is_not_believed() {
     csc_store::redis::RedisStore::install(master.clone(), clock, entropy).await.expect("it is empty");
     put(open(master).as_ref(), "a", "1").await.expect("the master answers");
 
-    let replica = open(options(servers.replicas[0].address().to_string()));
-    not_applied(&put(replica.as_ref(), "a", "2").await);
-    unavailable(&get(replica.as_ref(), "a").await);
-    unavailable(&get(replica.as_ref(), "b").await);
+    refuses(open_brief(servers.replicas[0].address().to_string()).as_ref()).await;
 }
 
 /// While the server loads its files, nothing is absent; afterwards everything is there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_loads_is_waited_for() {
-    // The hidden setting is Redis's own, for tests of loading: microseconds for each key.
+    // The hidden setting is Redis's own, for tests of loading: microseconds for each key. It loads until told to hurry.
     let slow = [("key-load-delay", "300")];
     let Some(mut alone) = Alone::start("a_server_that_loads_is_waited_for", &slow).await else { return };
     put(alone.store.as_ref(), "a", "1").await.expect("the store answers");
-    let filler = "for n = 1, 20000 do redis.call('SET', 'filler' .. n, n) end";
+    let filler = "for n = 1, 200000 do redis.call('SET', 'filler' .. n, n) end";
     alone.server.call(&["EVAL", filler, "0"]);
     tokio::task::block_in_place(|| {
         alone.server.kill();
@@ -91,10 +96,11 @@ async fn a_server_that_loads_is_waited_for() {
             alone.server.try_call(&["PING"]).is_ok_and(|reply| reply.text().starts_with("LOADING"))
         });
     });
-    unavailable(&get(alone.store.as_ref(), "a").await);
-    unavailable(&get(alone.store.as_ref(), "b").await);
-    not_applied(&put(alone.store.as_ref(), "a", "2").await);
-    tokio::task::block_in_place(|| alone.server.ready());
+    refuses(open_brief(alone.proxy.address().to_string()).as_ref()).await;
+    tokio::task::block_in_place(|| {
+        alone.server.call(&["CONFIG", "SET", "key-load-delay", "0"]);
+        alone.server.ready();
+    });
     let found = get(alone.store.as_ref(), "a").await.expect("it is loaded");
     assert_eq!(text(&found), Some("1"));
 }
@@ -130,10 +136,14 @@ async fn without_the_password_nothing_is_answered() {
 async fn silence_is_unavailable() {
     let Some(alone) = Alone::start("silence_is_unavailable", &[]).await else { return };
     put(alone.store.as_ref(), "a", "1").await.expect("the store answers");
+    let brief = open_brief(alone.proxy.address().to_string());
     for weather in [Weather::Held, Weather::Refuse] {
+        // With connections that are open.
+        while get(brief.as_ref(), "a").await.is_err() {}
         alone.proxy.set(Who::All, weather);
-        unavailable(&get(alone.store.as_ref(), "a").await);
-        not_applied(&put(alone.store.as_ref(), "b", "2").await);
+        let (there, put) = tokio::join!(get(brief.as_ref(), "a"), put(brief.as_ref(), "b", "2"));
+        unavailable(&there);
+        not_applied(&put);
         alone.proxy.set(Who::All, Weather::Clear);
         let found = get(alone.store.as_ref(), "a").await.expect("it is back");
         assert_eq!(text(&found), Some("1"));
