@@ -5,7 +5,8 @@
 //! what it writes. So what a master answers counts only while it has been seen, within the last three seconds, as a master
 //! that hears as many replicas as a commit needs, and that most Sentinels take for the master while none is replacing it.
 //! Three seconds must be shorter than what it takes to be replaced (Sentinel's `down-after-milliseconds`, Cluster's
-//! `cluster-node-timeout`). Without most of the Sentinels nothing is believed: nobody could tell.
+//! `cluster-node-timeout`). Without most of the Sentinels, those that the settings do not name
+//! counted in, nothing is believed: nobody could tell.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -104,9 +104,10 @@ async fn ask(
 }
 
 fn verdict(told: Vec<Option<Told>>, master: &str) -> Verdict {
-    // Those whom the settings leave out decide, too.
+    // Those whom the settings leave out decide, too: who agrees must be among any majority that replaces the master. Those
+    // that Sentinels remember and that are no more count, until SENTINEL RESET.
     let known = told.iter().flatten().map(|told| told.others + 1).max().unwrap_or_default();
-    let majority = told.len().max(known) / 2 + 1;
+    let majority = (told.len() / 2 + 1).max(known.div_ceil(2));
     let told: Vec<Told> =
         if told.is_empty() { return Verdict::Agreed } else { told.into_iter().flatten().collect() };
     let agree = told.iter().filter(|told| told.address == master && !told.down).count();
@@ -174,6 +175,9 @@ mod tests {
             (vec![good()], Verdict::Unknown),
             (vec![good(), good()], Verdict::Agreed),
             (vec![told_with(1, "1", "master", 0)], Verdict::Agreed),
+            // Three that remember three others, which are no more: four would have to replace the master.
+            ((0..3).map(|_| told_with(1, "1", "master", 5)).collect(), Verdict::Agreed),
+            (vec![told_with(1, "1", "master", 5), told_with(1, "1", "master", 5), None], Verdict::Unknown),
         ];
         for (n, (told, expected)) in cases.into_iter().enumerate() {
             assert_eq!(verdict(told, "10.0.0.1:1"), expected, "case {n}");
