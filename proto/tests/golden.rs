@@ -8,7 +8,7 @@ use std::fmt::Debug;
 
 use csc_proto::event::v1::log_entry::Change;
 use csc_proto::event::v1::{AccountChanged, DocumentChanged, LogEntry, SubscriptionChanged};
-use csc_proto::record::v1::{Account, IndexEntry, Owner, account};
+use csc_proto::record::v1::{Account, Heartbeat, IndexEntry, Owner, account};
 use prost::Message;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
@@ -56,6 +56,7 @@ fn records() {
         &IndexEntry { group_revision: 1_800_000_000_000_000, removed: true, ..document },
     );
     check("owner.1", &Owner { replica: "gms-0".to_owned() });
+    check("heartbeat.1", &Heartbeat { beat: 7, draining: true });
 }
 
 #[test]
@@ -66,7 +67,10 @@ fn log_entries() {
     let account = AccountChanged { mcptt_id: "tel:+15555550101".to_owned() };
     check("log-entry-account.1", &entry(Change::Account(account)));
     let subscription = SubscriptionChanged { dialog: "04-6f1c".to_owned() };
-    check("log-entry-subscription.1", &entry(Change::Subscription(subscription)));
+    check("log-entry-subscription.1", &entry(Change::Subscription(subscription.clone())));
+    let traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
+    let traced = LogEntry { traceparent, ..entry(Change::Subscription(subscription)) };
+    check("log-entry-subscription.2", &traced);
 }
 
 /// A reader of today ignores what a writer of tomorrow adds: other fields, and other kinds of log entries.
