@@ -12,8 +12,11 @@ use crate::{GROUP_TYPE, Server, group, led, path};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_process_is_replaced_under_load() {
     let Some(mut server) = Server::start().await else { return };
+    server.projected(ENGINE_7, &[ALEX, DANA, SAM]).await;
     let mut watchers = Watchers::at(server.proxies()).await;
-    watchers.add(&Ask::list(SAM.0, &[&path(ENGINE_7)]));
+    for user in [ALEX, DANA, SAM] {
+        watchers.add(&Ask::list(user.0, &[&path(ENGINE_7)]));
+    }
     watchers.until("a first NOTIFY", |_, watcher| !watcher.told.is_empty()).await;
     let before = watchers.get(0).told[0][0].new.clone().expect("it is there");
 

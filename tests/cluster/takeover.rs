@@ -9,6 +9,7 @@ const WATCHERS: usize = 300;
 
 /// Subscriptions of a dispatcher to one group, and the group's tag as each of them knows it.
 async fn watch(server: &Server) -> (Watchers, String) {
+    server.projected(ENGINE_7, &[ALEX, DANA, SAM]).await;
     let mut watchers = Watchers::at(server.proxies()).await;
     for number in 0..WATCHERS {
         // Several users, so that they lie in several partitions.
@@ -18,6 +19,14 @@ async fn watch(server: &Server) -> (Watchers, String) {
     watchers.until("a first NOTIFY", |_, watcher| !watcher.told.is_empty()).await;
     let tag = watchers.get(0).told[0][0].new.clone().expect("it is there");
     (watchers, tag)
+}
+
+/// The replica that notified the first of them, and those it notified.
+fn notifier(server: &Server, watchers: &Watchers) -> (String, Vec<usize>) {
+    let first = watchers.get(0).from;
+    let mut names = server.services().into_iter().filter(|name| name.starts_with("subscription-proxy"));
+    let name = names.find(|name| Some(server.address(name, "sip")) == first).expect("it is one of them");
+    (name, (0..WATCHERS).filter(|number| watchers.get(*number).from == first).collect())
 }
 
 async fn change(server: &Server, name: &str) -> String {
@@ -33,11 +42,14 @@ const MANY: [(&str, &str); 1] = [("CSC_SIP_MAX_PER_USER", "1000")];
 async fn a_killed_proxy_is_replaced() {
     let Some(mut server) = Server::start_with(&MANY).await else { return };
     let (mut watchers, before) = watch(&server).await;
-    server.kill("subscription-proxy-1");
+    let (name, its) = notifier(&server, &watchers);
+    let address = Some(server.address(&name, "sip"));
+    server.kill(&name);
     let after = change(&server, "changed while one is gone").await;
     watchers.until("the change", |_, watcher| led(watcher, &before, &after)).await;
+    assert!(its.iter().all(|number| watchers.get(*number).from != address), "another one told it");
     // It comes back and takes its share; nothing is missed on the way.
-    server.restart("subscription-proxy-1").await;
+    server.restart(&name).await;
     let last = change(&server, "changed while it comes back").await;
     watchers.until("the second change", |_, watcher| led(watcher, &before, &last)).await;
     server.stop().await;
@@ -47,10 +59,13 @@ async fn a_killed_proxy_is_replaced() {
 async fn a_proxy_that_stood_still_does_no_harm() {
     let Some(mut server) = Server::start_with(&MANY).await else { return };
     let (mut watchers, before) = watch(&server).await;
-    server.freeze("subscription-proxy-2");
+    let (name, its) = notifier(&server, &watchers);
+    let address = Some(server.address(&name, "sip"));
+    server.freeze(&name);
     let after = change(&server, "changed while one stands still").await;
     watchers.until("the change", |_, watcher| led(watcher, &before, &after)).await;
-    server.thaw("subscription-proxy-2");
+    assert!(its.iter().all(|number| watchers.get(*number).from != address), "another one told it");
+    server.thaw(&name);
     let last = change(&server, "changed when it wakes").await;
     watchers.until("the second change", |_, watcher| led(watcher, &before, &last)).await;
     server.stop().await;

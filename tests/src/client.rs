@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use csc::provision::{Plan, Servers};
 use csc::site::{Ports, Site};
@@ -114,6 +115,19 @@ impl Client {
         let mut ue = Ue::new(self.profile(user)).expect("a good profile");
         ue.login(&OsEntropy).await.expect("a login");
         ue
+    }
+
+    /// Waits until the directories of `users` list `group`. Its views are written after the answer to its PUT, and who has
+    /// none yet may not watch it.
+    pub async fn projected(&self, group: &str, users: &[(&str, &str)]) {
+        let end = tokio::time::Instant::now() + Duration::from_secs(60);
+        for user in users {
+            let mut ue = self.ue(*user).await;
+            while !ue.groups().await.expect("a directory").iter().any(|listed| listed == group) {
+                assert!(tokio::time::Instant::now() < end, "{} never sees {group}", user.0);
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
     }
 
     /// The SIP side of a terminal of `user`.

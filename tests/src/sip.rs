@@ -171,6 +171,8 @@ pub struct Watcher {
     pub state: String,
     /// The changes of each NOTIFY, in the order of their CSeq.
     pub told: Vec<Vec<Change>>,
+    /// Who sent the last of them.
+    pub from: Option<SocketAddr>,
     cseq: u32,
     request: Bytes,
 }
@@ -307,6 +309,7 @@ impl Watchers {
         let state = request.headers().single(Name::SubscriptionState).expect("one Subscription-State");
         watcher.state = state.unwrap_or_default().to_owned();
         watcher.told.push(changes(request.body()));
+        watcher.from = Some(from);
     }
 }
 

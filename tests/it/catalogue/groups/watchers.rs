@@ -34,6 +34,7 @@ fn known(watchers: &Watchers, number: usize, sel: &str) -> String {
 async fn the_canonical_group() {
     let Some(server) = Server::start().await else { return };
     let console = Console::at(&server).await;
+    server.projected(ENGINE_7, &[SAM, DANA]).await;
     let mut watchers = Watchers::at(server.proxies()).await;
     let target = path(ENGINE_7);
     let encoded = target.replace('+', "%2B");
