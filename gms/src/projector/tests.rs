@@ -287,7 +287,7 @@ async fn groups_that_fail_hold_nobody_up() {
         if world.entry(0).await.is_some() {
             break;
         }
-        let news = world.store.tail(&[(at, position)], 1, Duration::from_secs(10)).await.unwrap();
+        let news = world.store.tail(&[(at, position)], 1, Duration::from_secs(60)).await.unwrap();
         assert!(!news.is_empty(), "the sound group is never projected");
     }
     running.abort();

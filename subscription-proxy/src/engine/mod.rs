@@ -130,7 +130,7 @@ struct Engine {
     /// Subscriptions that may have something to do.
     ready: VecDeque<Tag>,
     /// Those that have something to say once the lease is valid again.
-    unleased: Vec<Tag>,
+    unleased: BTreeSet<Tag>,
     timers: BTreeSet<(Duration, Tag)>,
     /// What is to be read, apart from documents.
     jobs: VecDeque<Job>,
@@ -195,7 +195,7 @@ impl Engine {
             watchers: Watchers::default(),
             causes: HashMap::new(),
             ready: VecDeque::new(),
-            unleased: Vec::new(),
+            unleased: BTreeSet::new(),
             timers: BTreeSet::new(),
             jobs: VecDeque::new(),
             dirty: VecDeque::new(),
@@ -326,7 +326,7 @@ impl Engine {
     /// Moves subscriptions on, a limited number of them.
     fn turn(&mut self, now: Duration) {
         if !self.unleased.is_empty() && self.lease.valid() {
-            self.ready.extend(self.unleased.drain(..));
+            self.ready.extend(std::mem::take(&mut self.unleased));
         }
         for _ in 0..TURN {
             let Some(tag) = self.ready.pop_front() else { break };

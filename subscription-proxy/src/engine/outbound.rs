@@ -37,7 +37,9 @@ impl Engine {
             Step::Reserve | Step::Send if !holding.stays() => {}
             Step::Reserve => entry.reserve(tag, holding),
             Step::Send if self.lease.valid() => self.send_notify(tag, now),
-            Step::Send => self.unleased.push(tag.clone()),
+            Step::Send => {
+                self.unleased.insert(tag.clone());
+            }
         }
     }
 
