@@ -66,6 +66,15 @@ pub(crate) fn renew(folder: &Path, name: &str, hosts: &[String]) -> anyhow::Resu
     };
     // Made aside and then put in place, so that a process that looks at them never sees half of one.
     let aside = folder.join(format!("new-{name}"));
+    for ending in ["key", "pem"] {
+        // What is left of an attempt that was interrupted, and was never used.
+        match std::fs::remove_file(aside.with_extension(ending)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("removing {}.{ending}", aside.display()));
+            }
+            _ => {}
+        }
+    }
     authority.issue(&names, &aside)?;
     for ending in ["key", "pem"] {
         let file = folder.join(name).with_extension(ending);
@@ -157,4 +166,26 @@ fn write_new(file: &Path, content: &[u8], mode: u32) -> anyhow::Result<()> {
     out.write_all(content)?;
     out.sync_all()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use csc_service::OsEntropy;
+
+    use super::*;
+
+    #[test]
+    fn a_renewal_that_was_interrupted_is_done_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        init(folder.path(), &["localhost".to_owned()], &OsEntropy).unwrap();
+        let before = std::fs::read(at("gms.pem")).unwrap();
+        for left in ["new-gms.key", "new-gms.pem"] {
+            std::fs::write(at(left), "half of one").unwrap();
+        }
+        renew(folder.path(), "gms", &[]).unwrap();
+        assert_ne!(std::fs::read(at("gms.pem")).unwrap(), before);
+        assert!(!at("new-gms.key").exists() && !at("new-gms.pem").exists());
+        assert!(renew(folder.path(), "nobody", &[]).is_err());
+    }
 }

@@ -9,6 +9,7 @@ use csc_service::http::Mount;
 use csc_service::{Metrics, ReadyCheck, ServiceParts};
 use csc_store::Records;
 use csc_types::{Clock, Entropy, Partition};
+use tokio::sync::oneshot;
 
 use crate::accounts;
 use crate::audit::Audit;
@@ -88,7 +89,8 @@ pub async fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildErr
 
     let Deps { records, clock, entropy, verifier, accounts, metrics } = deps;
     let mut parts = ServiceParts::new("kms");
-    parts.tasks.push(accounts::follow(Arc::clone(&accounts), &metrics));
+    let (users, gone) = oneshot::channel();
+    parts.tasks.push(accounts::follow(Arc::clone(&accounts), gone, &metrics));
     parts.ready = ready(records.clone(), Arc::clone(&accounts));
     let kms = Arc::new(Kms {
         audit: Audit::new(records.clone(), Arc::clone(&clock), entropy.as_ref(), root.kms_uri()),
@@ -116,6 +118,7 @@ pub async fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildErr
         clock,
         verifier,
         accounts,
+        _users: users,
     });
     let service = tower::service_fn(move |request| {
         let kms = Arc::clone(&kms);

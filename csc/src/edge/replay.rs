@@ -12,7 +12,7 @@ use csc_service::http::{Body, BodyError};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 /// Octets that are kept. Larger bodies are sent once.
-const KEPT: u64 = 64 * 1024;
+const KEPT: usize = 64 * 1024;
 
 /// The body of a request that may need several attempts.
 #[derive(Clone)]
@@ -21,9 +21,9 @@ pub(super) struct Replay(Arc<Mutex<State>>);
 struct State {
     source: Body,
     size: SizeHint,
-    /// What has been taken from the source so far; `None` once it was too much.
-    kept: Option<Vec<Bytes>>,
-    taken: u64,
+    /// What has been taken from the source so far; `None` once it was too much. A copy, since a piece of one octet may
+    /// hold on to a buffer of many.
+    kept: Option<Vec<u8>>,
     /// The attempt that may read. Those before it may still be about, and get nothing any more.
     current: u32,
     failed: Option<BodyError>,
@@ -33,7 +33,7 @@ struct State {
 pub(super) struct Attempt {
     replay: Replay,
     number: u32,
-    /// How much of what is kept this attempt has sent.
+    /// How many octets of what is kept this attempt has sent.
     sent: usize,
     size: SizeHint,
 }
@@ -41,7 +41,7 @@ pub(super) struct Attempt {
 impl Replay {
     pub(super) fn new(source: Body) -> Self {
         let size = source.size_hint();
-        let state = State { source, size, kept: Some(Vec::new()), taken: 0, current: 0, failed: None };
+        let state = State { source, size, kept: Some(Vec::new()), current: 0, failed: None };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -87,10 +87,8 @@ impl State {
 
     fn keep(&mut self, frame: &Frame<Bytes>) {
         // Trailers are not kept, so a request that has some is sent once.
-        let data = frame.data_ref();
-        self.taken += data.map_or(KEPT, |data| data.len() as u64);
-        match (&mut self.kept, data) {
-            (Some(kept), Some(data)) if self.taken <= KEPT => kept.push(data.clone()),
+        match (&mut self.kept, frame.data_ref()) {
+            (Some(kept), Some(data)) if kept.len() + data.len() <= KEPT => kept.extend_from_slice(data),
             _ => self.kept = None,
         }
     }
@@ -121,14 +119,12 @@ impl HttpBody for Attempt {
         if state.current != this.number {
             return Poll::Ready(Some(Err(BodyError::Incomplete)));
         }
-        if let Some(data) = state.kept.as_ref().and_then(|kept| kept.get(this.sent)) {
-            this.sent += 1;
-            return Poll::Ready(Some(Ok(Frame::data(data.clone()))));
+        if let Some(again @ [_, ..]) = state.kept.as_ref().and_then(|kept| kept.get(this.sent..)) {
+            this.sent += again.len();
+            return Poll::Ready(Some(Ok(Frame::data(Bytes::copy_from_slice(again)))));
         }
         let frame = state.poll(cx);
-        if matches!(frame, Poll::Ready(Some(Ok(_)))) {
-            this.sent += 1;
-        }
+        this.sent = state.kept.as_ref().map_or(this.sent, Vec::len);
         frame
     }
 

@@ -6,6 +6,7 @@ mod keyprov;
 mod target;
 mod xml;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use csc_types::Clock;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use prometheus::{HistogramVec, IntCounterVec};
+use tokio::sync::oneshot;
 
 use crate::audit::Audit;
 use crate::config::{DialectSetting, UserIdEncoding};
@@ -44,6 +46,8 @@ pub(crate) struct Kms {
     pub(crate) requests: IntCounterVec,
     pub(crate) key_sets: IntCounterVec,
     pub(crate) seconds: HistogramVec,
+    /// Ends with the service; whoever follows the accounts hears it.
+    pub(crate) _users: oneshot::Sender<Infallible>,
 }
 
 /// What of the configuration matters per request.

@@ -116,6 +116,20 @@ async fn nobody_gets_keys_while_the_identity_server_is_silent() {
 }
 
 #[tokio::test]
+async fn the_stream_is_followed_until_the_last_request_is_answered() {
+    let server = Server::start(&[]).await;
+    server.running.request();
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, server.advance(SILENCE)).await.expect("a process that drains still hears");
+    server.field("keyprov", "").await.ok();
+    let Server { service, tasks, .. } = server;
+    drop(service);
+    for task in tasks {
+        tokio::time::timeout(patience, task).await.expect("it ends with the service").unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
 async fn who_is_disabled_in_the_stream_or_in_the_record_gets_no_keys() {
     let server = Server::start(&[]).await;
     server.idms.account(ALEX, AccountStatus::Disabled).await;

@@ -13,7 +13,7 @@ use csc_proto::record::v1::account::Status;
 use csc_sakke::{KeyPeriods, PubAuthKey, PubEncKey, ReceiverSecretKey, SigningPair, Uid};
 use csc_service::config::Settings;
 use csc_service::http::{Body, HttpService, read_body};
-use csc_service::{Metrics, Shutdown, ShutdownTrigger};
+use csc_service::{Metrics, Shutdown, ShutdownTrigger, Task};
 use csc_store::{Change, Embedded, Options, Records, Store, shared};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{Clock, Entropy, McpttId, Partition};
@@ -24,6 +24,7 @@ use josekit::jwt::{self, JwtPayload};
 use prost::Message;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 use crate::accounts::Idms;
@@ -40,7 +41,9 @@ pub(crate) struct Server {
     pub(crate) records: Records,
     pub(crate) metrics: Metrics,
     pub(crate) idms: Idms,
-    _running: ShutdownTrigger,
+    pub(crate) running: ShutdownTrigger,
+    /// What the service does by itself.
+    pub(crate) tasks: Vec<JoinHandle<anyhow::Result<()>>>,
     key: EcKeyPair,
     _folder: TempDir,
 }
@@ -125,15 +128,14 @@ impl Server {
         let mount = parts.mounts.remove(0);
         assert_eq!(mount.segments, ["keymanagement"]);
         let (running, shutdown) = Shutdown::new();
-        for task in parts.tasks {
-            tokio::spawn((task.run)(shutdown.clone()));
-        }
+        let run = |task: Task| tokio::spawn((task.run)(shutdown.clone()));
+        let tasks = parts.tasks.into_iter().map(run).collect();
         idms.beat().await;
         for ready in &parts.ready {
             (ready.check)().await.unwrap();
         }
         let service = mount.service;
-        let server = Self { service, clock, records, metrics, idms, _running: running, key, _folder: folder };
+        let server = Self { service, clock, records, metrics, idms, running, tasks, key, _folder: folder };
         server.account(ALEX, |_| {}).await;
         Ok(server)
     }
