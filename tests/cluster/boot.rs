@@ -1,13 +1,12 @@
 //! A terminal boots through an edge and services that are processes of their own; it cannot tell the difference.
 
-use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, SAM};
+use csc_tests::{ALEX, DANA, INCIDENT, SAM};
 
 use crate::{GROUP_TYPE, PATIENCE, Server, group, path};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_terminal_boots() {
     let Some(server) = Server::start().await else { return };
-    server.projected(ENGINE_7, &[ALEX]).await;
     let mut ue = server.ue(ALEX).await;
     for document in [
         format!("org.3gpp.mcptt.user-profile/users/{}/user-profile", ALEX.0),

@@ -12,7 +12,6 @@ use crate::{GROUP_TYPE, Server, group, led, path};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_process_is_replaced_under_load() {
     let Some(mut server) = Server::start().await else { return };
-    server.projected(ENGINE_7, &[ALEX, DANA, SAM]).await;
     let mut watchers = Watchers::at(server.proxies()).await;
     for user in [ALEX, DANA, SAM] {
         watchers.add(&Ask::list(user.0, &[&path(ENGINE_7)]));

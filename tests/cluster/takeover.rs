@@ -9,7 +9,6 @@ const WATCHERS: usize = 300;
 
 /// Subscriptions of a dispatcher to one group, and the group's tag as each of them knows it.
 async fn watch(server: &Server) -> (Watchers, String) {
-    server.projected(ENGINE_7, &[ALEX, DANA, SAM]).await;
     let mut watchers = Watchers::at(server.proxies()).await;
     for number in 0..WATCHERS {
         // Several users, so that they lie in several partitions.

@@ -15,7 +15,7 @@ use csc::site::{KMS_URI, Site};
 use csc_test_support::redis::{Replicated, Sentinels, Server};
 use tempfile::TempDir;
 
-use crate::{Client, child};
+use crate::{ALEX, Client, DANA, ENGINE_7, SAM, child};
 
 /// The services, with the sockets that each has.
 const SERVICES: [(&str, &[&str]); 5] = [
@@ -134,6 +134,8 @@ impl Cluster {
             cluster.ready(name).await;
         }
         cluster.provision().await;
+        // The replicas of gms have just begun to share the partitions: until then members cannot watch their groups.
+        cluster.projected(ENGINE_7, &[ALEX, DANA, SAM]).await;
         cluster
     }
 
