@@ -101,7 +101,8 @@ impl Accounts {
                 let Err(interrupted) = self.listen(channel).await;
                 let error = &interrupted as &dyn std::error::Error;
                 if self.read().open {
-                    tracing::warn!(error, "account stream interrupted");
+                    // Its users tell of a silence that lasts.
+                    tracing::info!(error, "account stream interrupted");
                     pause = SHORTEST;
                 } else {
                     tracing::debug!(error, "account stream cannot be opened");

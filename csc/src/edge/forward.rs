@@ -131,11 +131,12 @@ impl Forward {
             let choice = timeout(self.times.replica, self.upstream.choose(avoided)).await;
             let mut choice = choice.map_err(|_| Failure::Unreachable)?;
             let attempt = body.attempt().ok_or(failure)?;
+            let head_alone = !head.is_safe() && body.is_empty();
             let miss = match choice.sender.try_send_request(head.request(attempt)).await {
                 Ok(response) => return Ok(passed_on(response, choice.flight)),
                 Err(mut failed) => match failed.take_message() {
                     Some(_) => Miss::Unsent,
-                    None => Miss::of(failed.error()),
+                    None => Miss::of(failed.error(), head_alone),
                 },
             };
             tracing::debug!(upstream = self.upstream.name, address = %choice.address, ?miss, "attempt failed");
@@ -190,14 +191,16 @@ impl Failure {
 
 impl Miss {
     /// RFC 9113 section 8.7: a stream that was refused, or whose number is above the last one that a GOAWAY names, was
-    /// not processed. A GOAWAY for an error may hit streams that were.
-    fn of(error: &hyper::Error) -> Self {
+    /// not processed. A GOAWAY for an error may hit streams that were. And a request that hyper hands over at the moment a
+    /// GOAWAY arrives fails as if it were above that number, while its head may still leave: without a body that is all
+    /// of it (`head_alone`), and it may be acted on.
+    fn of(error: &hyper::Error, head_alone: bool) -> Self {
         let Some(error) = error.source().and_then(|cause| cause.downcast_ref::<h2::Error>()) else {
             return Self::Broken;
         };
         let unprocessed = match error.reason() {
             Some(h2::Reason::REFUSED_STREAM) => error.is_reset() && error.is_remote(),
-            Some(h2::Reason::NO_ERROR) => error.is_go_away() && error.is_remote(),
+            Some(h2::Reason::NO_ERROR) => error.is_go_away() && error.is_remote() && !head_alone,
             _ => false,
         };
         if unprocessed { Self::Refused } else { Self::Broken }

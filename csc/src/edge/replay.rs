@@ -56,6 +56,11 @@ impl Replay {
         Some(Attempt { replay: self.clone(), number: state.current, sent: 0, size: state.size })
     }
 
+    /// Whether there is nothing to send.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().size.exact() == Some(0)
+    }
+
     /// What went wrong while the client sent it, if anything did.
     pub(super) fn failed(&self) -> Option<BodyError> {
         self.lock().failed

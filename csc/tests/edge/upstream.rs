@@ -1,6 +1,5 @@
 //! A replica of a service, as far as the edge can tell: HTTP/2 over the TLS of the bus.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -144,15 +143,17 @@ async fn serve(
         let (handler, all) = (Arc::clone(&handler), Arc::clone(&all));
         async move {
             let (head, body) = request.into_parts();
+            // Who takes a request back before it is whole has not asked for anything.
+            let body = body.collect().await?.to_bytes();
             let seen = Seen {
                 method: head.method,
                 target: head.uri.path_and_query().unwrap().as_str().to_owned(),
                 authority: head.uri.authority().map(ToString::to_string),
                 headers: head.headers,
-                body: body.collect().await.map(|body| body.to_bytes()).unwrap_or_default(),
+                body,
             };
             all.lock().unwrap().push(seen.clone());
-            Ok::<_, Infallible>(handler(seen).await)
+            Ok::<_, hyper::Error>(handler(seen).await)
         }
     });
     let connection =
