@@ -33,7 +33,7 @@ use tracing::Instrument;
 use super::config::Times;
 use super::head::{self, Head};
 use super::replay::Replay;
-use super::upstream::{Flight, Upstream};
+use super::upstream::{Choice, Flight, Upstream};
 
 /// Attempts for one request.
 const ATTEMPTS: u32 = 6;
@@ -129,17 +129,21 @@ impl Forward {
         let (mut avoided, mut failure) = (None, Failure::Unwanted);
         for made in 1..=ATTEMPTS {
             let choice = timeout(self.times.replica, self.upstream.choose(avoided)).await;
-            let mut choice = choice.map_err(|_| Failure::Unreachable)?;
+            let Choice { address, mut sender, flight } = choice.map_err(|_| Failure::Unreachable)?;
             let attempt = body.attempt().ok_or(failure)?;
             let head_alone = !head.is_safe() && body.is_empty();
-            let miss = match choice.sender.try_send_request(head.request(attempt)).await {
-                Ok(response) => return Ok(passed_on(response, choice.flight)),
+            let answer = sender.try_send_request(head.request(attempt));
+            // A request that is handed over at the moment the connection ends may stay in hyper's queue, which gives it
+            // back when its last sender is gone: one that is kept here would wait for itself.
+            drop(sender);
+            let miss = match answer.await {
+                Ok(response) => return Ok(passed_on(response, flight)),
                 Err(mut failed) => match failed.take_message() {
                     Some(_) => Miss::Unsent,
                     None => Miss::of(failed.error(), head_alone),
                 },
             };
-            tracing::debug!(upstream = self.upstream.name, address = %choice.address, ?miss, "attempt failed");
+            tracing::debug!(upstream = self.upstream.name, %address, ?miss, "attempt failed");
             if miss == Miss::Broken {
                 failure = Failure::Lost;
                 if !head.is_safe() {
@@ -147,8 +151,8 @@ impl Forward {
                 }
             }
             self.repeated.with_label_values(&[self.upstream.name, miss.name()]).inc();
-            avoided = Some(choice.address);
-            drop(choice);
+            avoided = Some(address);
+            drop(flight);
             if made > 1 {
                 sleep(PAUSE * made).await;
             }

@@ -39,6 +39,7 @@ pub(super) struct Replica {
 /// A connection that was chosen for one request.
 pub(super) struct Choice {
     pub(super) address: SocketAddr,
+    /// To be dropped as soon as it has the request.
     pub(super) sender: SendRequest<Attempt>,
     /// To be kept until the answer is complete.
     pub(super) flight: Flight,

@@ -69,7 +69,6 @@ async fn replicas_are_replaced_under_load_and_no_request_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "on a very busy machine a request hangs until its time is over, now and then; not understood yet"]
 async fn so_are_services() {
     replaced_under_load::<Service>().await;
 }
