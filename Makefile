@@ -10,11 +10,10 @@ endif
 help:
 	@echo "make demo    build, start every service on loopback, boot a UE through the whole scenario, go on serving"
 	@echo "make test    every test (installs the Debian packages it needs, when it may)"
-	@echo "make soak    ten minutes of random faults against a Redis of its own (SOAK='--minutes 30 --seed 7')"
 	@echo "make lint    formatting, clippy, dependency checks"
 	@echo "make doc     the API documentation, warnings are errors"
 	@echo "make bench   the benchmarks"
-	@echo "make soak    random faults against the store on Redis (SOAK=\"--minutes 10 --seed 1\")"
+	@echo "make soak    ten minutes of random faults against a Redis of its own (SOAK='--minutes 30 --seed 7')"
 
 demo:
 	cargo run --package csc -- demo

@@ -4,12 +4,16 @@
 //! `cargo bench -p csc-tests --bench takeover`. Figures are printed, medians of the rounds; nothing is asserted but that
 //! every watcher hears of every change with a rising CSeq.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use csc_proto::identity::v1::PutUserRequest;
 use csc_tests::sip::{Ask, Watchers};
 use csc_tests::{Cluster, DANA, ENGINE_7, ORGANISATION};
-use tokio::time::Instant;
+use csc_types::PARTITIONS;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep};
 
 const WATCHERS: usize = 10_000;
 /// They belong to that many users, who lie in all partitions.
@@ -71,10 +75,34 @@ async fn main() {
         taken.push(killed.elapsed());
         println!("round {round}: {victim} killed, all told after {:?}", killed.elapsed());
         server.restart(victim).await;
-        // Until the share is back where it belongs.
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        shared_again(&server).await;
     }
     taken.sort_unstable();
     println!("takeover of {WATCHERS} subscriptions, kill to last NOTIFY: median {:?}", taken[ROUNDS / 2]);
     server.stop().await;
+}
+
+/// Waits until both replicas have their share of the partitions again.
+async fn shared_again(server: &Cluster) {
+    loop {
+        let first = partitions(server.address("subscription-proxy-1", "admin")).await;
+        let second = partitions(server.address("subscription-proxy-2", "admin")).await;
+        if first + second == u64::from(PARTITIONS) && first.min(second) > 0 {
+            return;
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// How many partitions the replica with this admin listener says it has.
+async fn partitions(admin: SocketAddr) -> u64 {
+    let mut stream = TcpStream::connect(admin).await.expect("the admin listener");
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await
+        .expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    let value = answer.lines().find_map(|line| line.strip_prefix("csc_sip_partitions "));
+    value.and_then(|value| value.trim().parse().ok()).unwrap_or_default()
 }

@@ -69,6 +69,8 @@ struct Layout {
     settings: Vec<Variable>,
     /// Where the store is.
     store: Vec<Variable>,
+    /// Where the services are, for the edge.
+    upstreams: Vec<Variable>,
 }
 
 impl Cluster {
@@ -94,11 +96,12 @@ impl Cluster {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let layout = Layout {
+        let mut layout = Layout {
             binary: binary(),
             config: folder.path().join("config"),
             settings: settings.collect(),
             store: redis.variables(),
+            upstreams: Vec::new(),
         };
         layout.prepare(folder.path());
 
@@ -113,10 +116,8 @@ impl Cluster {
         let upstreams = ["idms", "gms", "cms", "kms"].map(|service| {
             (format!("CSC_EDGE_{}", service.to_uppercase()), addresses(&members, service, "https").join(","))
         });
-        let mut variables = layout.variables("edge", &[], Some(port));
-        variables.extend(upstreams);
-        let sockets = &["https", "admin"];
-        let edge = Member::of("edge", sockets, layout.start("edge", "edge", &variables).listens(sockets));
+        layout.upstreams = upstreams.into();
+        let edge = layout.start_edge("edge", Some(port));
 
         let all = |service, socket| {
             addresses(&members, service, socket).iter().map(|a| a.parse().expect("an address")).collect()
@@ -139,9 +140,17 @@ impl Cluster {
         cluster
     }
 
-    /// The names of all processes but the edge.
+    /// The names of all processes but the edges.
     pub fn services(&self) -> Vec<String> {
-        self.members.keys().filter(|name| *name != "edge").cloned().collect()
+        let services = self.members.iter().filter(|(_, member)| member.service != "edge");
+        services.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Starts another edge, called `name`, and waits until it is ready. Its `https` socket is where terminals may go.
+    pub async fn add_edge(&mut self, name: &str) {
+        let edge = self.layout.start_edge(name, None);
+        self.members.insert(name.to_owned(), edge);
+        self.ready(name).await;
     }
 
     /// Where a process listens with `socket`: `https`, `bus`, `sip` or `admin`.
@@ -221,16 +230,17 @@ impl Cluster {
         }
     }
 
-    /// Stops everything as SIGTERM does, the edge first, and waits until every process has ended well.
+    /// Stops everything as SIGTERM does, the edges first, and waits until every process has ended well.
     pub async fn stop(mut self) {
-        signal(&self.member("edge").child, "TERM");
-        self.ended("edge").await;
         let services = self.services();
-        for name in &services {
-            signal(&self.member(name).child, "TERM");
-        }
-        for name in &services {
-            self.ended(name).await;
+        let edges: Vec<_> = self.members.keys().filter(|name| !services.contains(name)).cloned().collect();
+        for names in [edges, services] {
+            for name in &names {
+                signal(&self.member(name).child, "TERM");
+            }
+            for name in &names {
+                self.ended(name).await;
+            }
         }
     }
 
@@ -338,9 +348,8 @@ impl Layout {
             "subscription-proxy" => variables.push(own("CSC_SIP_LISTEN", any(0))),
             _ => variables.push(own("CSC_HTTP_LISTEN", any(port.unwrap_or(0)))),
         }
-        if service != "edge" {
-            variables.extend(self.store.iter().cloned());
-        }
+        let own_needs = if service == "edge" { &self.upstreams } else { &self.store };
+        variables.extend(own_needs.iter().cloned());
         if !matches!(service, "idms" | "edge") {
             variables.push(own("CSC_AUTH_IDMS", idms.join(",")));
         }
@@ -378,6 +387,12 @@ impl Layout {
         for (name, service, sockets, process) in starting {
             members.insert(name, Member::of(service, sockets, process.listens(sockets)));
         }
+    }
+
+    fn start_edge(&self, name: &str, port: Option<u16>) -> Member {
+        let sockets = &["https", "admin"];
+        let process = self.start(name, "edge", &self.variables("edge", &[], port));
+        Member::of("edge", sockets, process.listens(sockets))
     }
 
     fn start(&self, name: &str, service: &str, variables: &[Variable]) -> child::Starting {
