@@ -10,6 +10,7 @@ use serde_json::Value;
 const LAYERS: &[(&str, u8)] = &[
     ("csc-types", 1),
     ("csc-xml", 1),
+    ("csc-xsd", 2),
     ("csc-xcap", 2),
     ("sip-codec", 2),
     ("csc-sip", 2),
@@ -37,6 +38,7 @@ const TEST_SUPPORT: &str = "csc-test-support";
 const PURE: &[(&str, &[&str])] = &[
     ("csc-types", &["sha2", "thiserror"]),
     ("csc-xml", &["memchr", "roxmltree", "thiserror"]),
+    ("csc-xsd", &["regex", "thiserror"]),
     ("csc-xcap", &["memchr", "percent-encoding", "thiserror"]),
     ("sip-codec", &["bytes", "memchr", "thiserror", "tokio-util"]),
     ("csc-sip", &["bytes", "thiserror"]),
