@@ -26,6 +26,9 @@ pub struct Client {
     pub(crate) buses: [Vec<SocketAddr>; 3],
     /// Of the process terminals connect to.
     pub(crate) admin: SocketAddr,
+    /// The listener without TLS, in a build for benchmarks that asks for it.
+    #[cfg(feature = "plain-http")]
+    pub(crate) plain: Option<SocketAddr>,
 }
 
 impl Client {
@@ -38,7 +41,18 @@ impl Client {
             sip: vec![address("sip")],
             buses: [bus.clone(), bus.clone(), bus],
             admin: address("admin"),
+            #[cfg(feature = "plain-http")]
+            plain: None,
         }
+    }
+
+    /// HTTP without TLS: where the setting `http.plain` leads.
+    ///
+    /// # Panics
+    /// If that was not set.
+    #[cfg(feature = "plain-http")]
+    pub const fn plain(&self) -> SocketAddr {
+        self.plain.expect("http.plain is set")
     }
 
     /// The files it was made from.

@@ -128,6 +128,8 @@ impl Cluster {
             sip: all("subscription-proxy", "sip"),
             buses: [all("idms", "bus"), all("gms", "bus"), all("cms", "bus")],
             admin: edge.addresses["admin"],
+            #[cfg(feature = "plain-http")]
+            plain: None,
         };
         members.insert("edge".to_owned(), edge);
         let cluster = Self { client, members, layout, redis, _folder: folder };

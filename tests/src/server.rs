@@ -40,6 +40,8 @@ impl Server {
         let app = program.build(Platform::system()).await.expect("a server");
         let client =
             Client::of_one(site, |name| app.address(name).unwrap_or_else(|| panic!("{name} listens")));
+        #[cfg(feature = "plain-http")]
+        let client = Client { plain: app.address("http"), ..client };
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(app.run(async move {
             let _ = stopped.await;

@@ -69,6 +69,8 @@ impl Running {
         let addresses = self.bound.addresses();
         match name {
             "https" => addresses.http.first().copied(),
+            #[cfg(feature = "plain-http")]
+            "http" => addresses.http.get(1..).and_then(|plain| plain.first().copied()),
             "sip" => self.sip,
             "bus" => addresses.bus,
             "admin" => Some(addresses.admin),

@@ -238,6 +238,12 @@ async fn bind_http(
         let bound = Listener::bind("https", address, tls, shared, connections, metrics).await;
         listeners.push(bound.map_err(|source| BindError::Listen { address, source })?);
     }
+    #[cfg(feature = "plain-http")]
+    for &address in &config.plain {
+        let (shared, connections) = (Arc::clone(&shared), Arc::clone(&connections));
+        let bound = Listener::bind("http", address, None, shared, connections, metrics).await;
+        listeners.push(bound.map_err(|source| BindError::Listen { address, source })?);
+    }
     Ok(listeners)
 }
 
@@ -293,7 +299,7 @@ pub struct Bound {
 /// Where a process listens: with the ports that were chosen for port 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addresses {
-    /// HTTPS; empty when nothing is served there.
+    /// HTTPS; empty when nothing is served there. Behind them those without TLS, in a build for benchmarks.
     pub http: Vec<SocketAddr>,
     /// The bus, if there is a bus listener.
     pub bus: Option<SocketAddr>,

@@ -18,6 +18,9 @@ use crate::tls::{self, HTTP_1_AND_2, Identity, Reloaded, Tickets, TlsError};
 pub struct HttpConfig {
     /// Where it listens.
     pub listen: Vec<SocketAddr>,
+    /// Where it serves the same without TLS, so that benchmarks measure what is behind it.
+    #[cfg(feature = "plain-http")]
+    pub plain: Vec<SocketAddr>,
     /// Who connects to it.
     pub clients: Clients,
     /// What one client may take.
@@ -66,12 +69,24 @@ impl HttpConfig {
         );
         let public = Public::read(section, behind_edge);
         let clients = if behind_edge { Clients::Edge } else { Clients::Public(public) };
-        Self { listen, clients, limits: Limits::read(section) }
+        Self {
+            listen,
+            #[cfg(feature = "plain-http")]
+            plain: section.list("plain", &[], "Addresses that are served without TLS. For benchmarks alone."),
+            clients,
+            limits: Limits::read(section),
+        }
     }
 
     /// No HTTPS listener: for a process that serves nothing over HTTPS.
     pub fn none() -> Self {
-        Self { listen: Vec::new(), clients: Clients::Edge, limits: Limits::small() }
+        Self {
+            listen: Vec::new(),
+            #[cfg(feature = "plain-http")]
+            plain: Vec::new(),
+            clients: Clients::Edge,
+            limits: Limits::small(),
+        }
     }
 
     /// Its TLS side. A listener behind the edge is a member of `bus`.
