@@ -2,17 +2,21 @@
 
 mod evaluate;
 mod grammar;
+mod write;
 
 pub use evaluate::Found;
+pub(crate) use evaluate::Hits;
 pub use grammar::SelectorError;
+pub(crate) use grammar::attribute_value;
+pub use write::locate;
 
 /// A node selector with every prefix already replaced by its namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeSelector {
     /// The way to the element; at least one step.
-    steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// What of that element; `None`: the element itself.
-    terminal: Option<Terminal>,
+    pub(crate) terminal: Option<Terminal>,
 }
 
 impl NodeSelector {
@@ -50,15 +54,15 @@ impl NodeKind {
 
 /// One step: filters applied in this order must leave exactly one child element.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Step {
-    name: ElementName,
+pub(crate) struct Step {
+    pub(crate) name: ElementName,
     /// Counted from 1.
-    position: Option<usize>,
-    attribute: Option<(AttributeName, String)>,
+    pub(crate) position: Option<usize>,
+    pub(crate) attribute: Option<(AttributeName, String)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum ElementName {
+pub(crate) enum ElementName {
     Any,
     /// In the usage's default namespace.
     Default(String),
@@ -69,13 +73,13 @@ enum ElementName {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct AttributeName {
-    namespace: Option<String>,
-    local: String,
+pub(crate) struct AttributeName {
+    pub(crate) namespace: Option<String>,
+    pub(crate) local: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Terminal {
+pub(crate) enum Terminal {
     Attribute(AttributeName),
     Namespaces,
 }

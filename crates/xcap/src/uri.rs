@@ -8,7 +8,9 @@ mod decode;
 mod roots;
 
 pub use bindings::Bindings;
+pub(crate) use bindings::XML_NAMESPACE;
 pub use decode::decode_segment;
+pub(crate) use decode::encode;
 pub use roots::{Root, RootError, Roots};
 
 use crate::select::{NodeSelector, SelectorError};

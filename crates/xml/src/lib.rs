@@ -6,13 +6,15 @@
 
 mod limits;
 mod names;
+mod place;
 mod read;
 mod scan;
 mod write;
 
 pub use limits::Limits;
 pub use names::{is_ncname, split_qname};
+pub use place::{attribute_range, end_tag, start_tag, value_range, written_name};
 pub use read::{attribute, child, children, namespace, parse};
 pub use roxmltree::{Attribute, Document, Node};
-pub use scan::{Refused, scan};
-pub use write::{Writer, escape_attribute, escape_text};
+pub use scan::{Refused, scan, utf8};
+pub use write::{Writer, escape_attribute, escape_text, is_xml_char};

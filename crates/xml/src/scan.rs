@@ -44,13 +44,18 @@ pub fn scan<'a>(octets: &'a [u8], limits: &Limits) -> Result<&'a str, Refused> {
     if octets.len() > limits.octets {
         return Err(Refused::TooLarge(limits.octets));
     }
-    if matches!(octets, [0, b'<', ..] | [b'<', 0, ..]) {
-        return Err(Refused::NotUtf8); // UTF-16 without a byte order mark is valid, if meaningless, UTF-8
-    }
-    let text = std::str::from_utf8(octets).map_err(|_| Refused::NotUtf8)?;
+    let text = utf8(octets)?;
     check_declared_encoding(text)?;
     Scanner::new(text.as_bytes(), limits).run()?;
     Ok(text)
+}
+
+/// `octets` as text.
+pub fn utf8(octets: &[u8]) -> Result<&str, Refused> {
+    if matches!(octets, [0, b'<', ..] | [b'<', 0, ..]) {
+        return Err(Refused::NotUtf8); // UTF-16 without a byte order mark is valid, if meaningless, UTF-8
+    }
+    std::str::from_utf8(octets).map_err(|_| Refused::NotUtf8)
 }
 
 /// An XML declaration may say UTF-8, its subset US-ASCII, or nothing.

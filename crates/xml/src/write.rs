@@ -125,7 +125,8 @@ fn escape(text: &str, replacement: impl Fn(char) -> Option<&'static str>) -> Cow
     Cow::Owned(out)
 }
 
-fn is_xml_char(c: char) -> bool {
+/// Whether an XML 1.0 document may hold `c` at all.
+pub fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 

@@ -1,6 +1,6 @@
 //! Finding the node that a selector selects.
 
-use csc_xml::{Attribute, Document, Node, namespace};
+use csc_xml::{Attribute, Document, Node, namespace, value_range, written_name};
 
 use super::{AttributeName, ElementName, NodeSelector, Step, Terminal};
 
@@ -15,6 +15,14 @@ pub enum Found<'a, 'input> {
     Namespaces(Node<'a, 'input>),
 }
 
+/// What is left after one step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Hits<'a, 'input> {
+    None,
+    One(Node<'a, 'input>),
+    Many,
+}
+
 impl NodeSelector {
     /// The one node it selects in `document`; an unprefixed element name is in `default_namespace`. `None` if nothing
     /// or more than one element is selected on the way.
@@ -23,17 +31,27 @@ impl NodeSelector {
         document: &'a Document<'input>,
         default_namespace: &str,
     ) -> Option<Found<'a, 'input>> {
-        let mut context = document.root();
-        for step in &self.steps {
-            context = step.select(context, default_namespace)?;
-        }
+        let element = self.walk(document, default_namespace, self.steps.len()).ok()?;
         match &self.terminal {
-            None => Some(Found::Element(context)),
-            Some(Terminal::Attribute(name)) => {
-                context.attributes().find(|attribute| name.matches(attribute)).map(Found::Attribute)
-            }
-            Some(Terminal::Namespaces) => Some(Found::Namespaces(context)),
+            None => Some(Found::Element(element)),
+            Some(Terminal::Attribute(name)) => name.of(element).map(Found::Attribute),
+            Some(Terminal::Namespaces) => Some(Found::Namespaces(element)),
         }
+    }
+
+    /// What the first `steps` steps lead to, or how many of them lead to an element.
+    pub(crate) fn walk<'a, 'input>(
+        &self,
+        document: &'a Document<'input>,
+        default_namespace: &str,
+        steps: usize,
+    ) -> Result<Node<'a, 'input>, usize> {
+        let mut context = document.root();
+        for (walked, step) in self.steps[..steps].iter().enumerate() {
+            let Hits::One(element) = step.select(context, default_namespace) else { return Err(walked) };
+            context = element;
+        }
+        Ok(context)
     }
 }
 
@@ -43,7 +61,7 @@ impl Found<'_, '_> {
     pub fn body(&self, text: &str) -> String {
         match self {
             Self::Element(element) => text[element.range()].to_owned(),
-            Self::Attribute(attribute) => text[attribute.range_value()].to_owned(),
+            Self::Attribute(attribute) => text[value_range(attribute, text)].to_owned(),
             Self::Namespaces(element) => namespaces_body(*element, text),
         }
     }
@@ -51,9 +69,7 @@ impl Found<'_, '_> {
 
 /// An empty element with the name as it is written in the document, and every binding in scope (RFC 4825 section 10).
 fn namespaces_body(element: Node<'_, '_>, text: &str) -> String {
-    let start = element.range().start + 1;
-    let name =
-        text[start..].split(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).next().unwrap_or_default();
+    let name = written_name(element, text);
     let mut bindings: Vec<_> = element
         .namespaces()
         .filter(|binding| binding.name() != Some("xml") && !binding.uri().is_empty())
@@ -70,27 +86,42 @@ fn namespaces_body(element: Node<'_, '_>, text: &str) -> String {
 }
 
 impl Step {
-    fn select<'a, 'input>(
+    /// The children of `context` that pass the name, then the position, then the attribute.
+    pub(crate) fn select<'a, 'input>(
         &self,
         context: Node<'a, 'input>,
         default_namespace: &str,
-    ) -> Option<Node<'a, 'input>> {
-        let mut named = context
-            .children()
-            .filter(|child| child.is_element() && self.name.matches(*child, default_namespace));
+    ) -> Hits<'a, 'input> {
+        let mut named = self.named(context, default_namespace);
         let passes = |element: &Node<'a, 'input>| {
             self.attribute.as_ref().is_none_or(|(name, value)| {
                 element.attributes().any(|attribute| name.matches(&attribute) && attribute.value() == value)
             })
         };
-        match self.position {
-            Some(position) => named.nth(position.checked_sub(1)?).filter(passes),
+        let (first, second) = match self.position {
+            Some(0) => (None, None),
+            Some(position) => (named.nth(position - 1).filter(passes), None),
             None => {
                 let mut hits = named.filter(passes);
-                let first = hits.next();
-                if hits.next().is_some() { None } else { first }
+                (hits.next(), hits.next())
             }
+        };
+        match (first, second) {
+            (None, _) => Hits::None,
+            (Some(element), None) => Hits::One(element),
+            (Some(_), Some(_)) => Hits::Many,
         }
+    }
+
+    /// The child elements of `context` that the name of this step means.
+    pub(crate) fn named<'a, 'input>(
+        &self,
+        context: Node<'a, 'input>,
+        default_namespace: &str,
+    ) -> impl Iterator<Item = Node<'a, 'input>> {
+        context
+            .children()
+            .filter(move |child| child.is_element() && self.name.matches(*child, default_namespace))
     }
 }
 
@@ -106,6 +137,11 @@ impl ElementName {
 }
 
 impl AttributeName {
+    /// The attribute of `element` with this name.
+    pub(crate) fn of<'a, 'input>(&self, element: Node<'a, 'input>) -> Option<Attribute<'a, 'input>> {
+        element.attributes().find(|attribute| self.matches(attribute))
+    }
+
     fn matches(&self, attribute: &Attribute<'_, '_>) -> bool {
         attribute.name() == self.local && attribute.namespace() == self.namespace.as_deref()
     }

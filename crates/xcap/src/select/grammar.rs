@@ -1,6 +1,6 @@
 //! The grammar of node selectors. Everything outside it selects nothing.
 
-use csc_xml::split_qname;
+use csc_xml::{is_xml_char, split_qname};
 
 use super::{AttributeName, ElementName, NodeSelector, Step, Terminal};
 use crate::uri::Bindings;
@@ -111,14 +111,15 @@ fn element_name(text: &str, bindings: &Bindings) -> Result<ElementName, Selector
 fn attribute_name(text: &str, bindings: &Bindings) -> Result<AttributeName, SelectorError> {
     let (prefix, local) = split_qname(text).ok_or(Malformed)?;
     let namespace = match prefix {
-        Some(prefix) => Some(bindings.namespace(prefix).ok_or(SelectorError::UnboundPrefix)?.to_owned()),
+        Some(prefix) => Some(bindings.namespace(prefix).ok_or(SelectorError::UnboundPrefix)?),
         None => None,
     };
+    let namespace = namespace.filter(|name| !name.is_empty()).map(str::to_owned);
     Ok(AttributeName { namespace, local: local.to_owned() })
 }
 
 /// The value that an `AttValue` (XML 1.0) stands for: references replaced, white space made blanks.
-fn attribute_value(text: &str) -> Result<String, SelectorError> {
+pub(crate) fn attribute_value(text: &str) -> Result<String, SelectorError> {
     let mut value = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '\t', '\n', '\r']) {
@@ -130,6 +131,7 @@ fn attribute_value(text: &str) -> Result<String, SelectorError> {
                 rest = behind;
             }
             b'<' => return Err(Malformed),
+            b'\r' if rest[at + 1..].starts_with('\n') => rest = &rest[at + 1..],
             _ => {
                 value.push(' ');
                 rest = &rest[at + 1..];
@@ -137,7 +139,7 @@ fn attribute_value(text: &str) -> Result<String, SelectorError> {
         }
     }
     value.push_str(rest);
-    Ok(value)
+    if value.chars().all(is_xml_char) { Ok(value) } else { Err(Malformed) }
 }
 
 fn reference(name: &str) -> Option<char> {

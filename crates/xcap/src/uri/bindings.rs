@@ -2,6 +2,9 @@
 
 use super::{BadTarget, decode_segment};
 
+/// What the prefix `xml` is bound to, always.
+pub(crate) const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
+
 /// Prefixes and what they stand for. The prefix `xml` needs no binding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bindings(Vec<(String, String)>);
@@ -29,7 +32,7 @@ impl Bindings {
     /// The namespace that `prefix` stands for. The last binding of a prefix counts.
     pub fn namespace(&self, prefix: &str) -> Option<&str> {
         if prefix == "xml" {
-            return Some("http://www.w3.org/XML/1998/namespace");
+            return Some(XML_NAMESPACE);
         }
         self.0.iter().rev().find(|(bound, _)| bound == prefix).map(|(_, name)| name.as_str())
     }

@@ -1,4 +1,4 @@
-//! Percent-encoding of one path segment (RFC 3986 2.1).
+//! Percent-encoding of one path segment or query (RFC 3986 2.1).
 
 use super::BadTarget;
 
@@ -21,6 +21,19 @@ pub fn decode_segment(segment: &str) -> Result<String, BadTarget> {
     if decoded.chars().any(forbidden) { Err(BadTarget::Encoding) } else { Ok(decoded) }
 }
 
+/// Encodes what may stand neither in a path segment nor in a query as it is.
+pub(crate) fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len() + 16);
+    for octet in text.bytes() {
+        match octet {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => encoded.push(char::from(octet)),
+            octet if b"-._~!$&'()*+,;=:@".contains(&octet) => encoded.push(char::from(octet)),
+            octet => encoded.push_str(&format!("%{octet:02X}")),
+        }
+    }
+    encoded
+}
+
 fn hex_digit(octet: u8) -> Option<u8> {
     char::from(octet).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
@@ -41,7 +54,8 @@ mod tests {
         #[test]
         fn undoes_encoding(text in "\\PC*") {
             let encoded: String = text.bytes().map(|octet| format!("%{octet:02X}")).collect();
-            prop_assert_eq!(decode_segment(&encoded), Ok(text));
+            prop_assert_eq!(decode_segment(&encoded), Ok(text.clone()));
+            prop_assert_eq!(decode_segment(&encode(&text)), Ok(text));
         }
     }
 }

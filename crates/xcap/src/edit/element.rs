@@ -1,0 +1,154 @@
+//! Elements: where a new one goes (RFC 4825 8.2.3), and what may be put and removed.
+
+use csc_xml::{Document, Node, end_tag, namespace, written_name};
+
+use super::splice::Splice;
+use super::{Edit, EditError, Edited};
+use crate::error::Conflict;
+use crate::select::{ElementName, Found, Hits, Step};
+
+/// Puts the one element that is `body`.
+pub(super) fn put<T>(
+    edit: &Edit<'_, '_>,
+    body: &str,
+    accept: impl FnOnce(&Document<'_>) -> Result<T, Conflict>,
+) -> Result<(Edited, T), EditError> {
+    let (target, parent) = target(edit)?;
+    let parent = edit.parent(parent)?;
+    // White space around the element is none of its own, and no GET would yield it again.
+    let body = body.trim_matches([' ', '\t', '\n', '\r']);
+    let hits = target.select(parent, edit.default_namespace);
+    let mut splice = match (hits, insertion(target, parent, edit.default_namespace, edit.text(), body)) {
+        (Hits::One(element), _) => Splice::replace(element.range(), body),
+        (Hits::None, Some(splice)) => splice,
+        // There is no place for it, whatever it is; only what is no element has a condition of its own.
+        (Hits::Many, _) | (Hits::None, None) => return Err(refuse_anywhere(edit, body).into()),
+    };
+    if matches!(hits, Hits::None) && target.name == ElementName::Any && target.position.is_none() {
+        if let Some(namesake) = last_namesake(edit, parent, &splice)? {
+            splice = Splice::insert(namesake.range().end, body);
+        }
+    }
+    let item = splice.item_range();
+    let law = |result: &Document<'_>| match edit.selector.find(result, edit.default_namespace) {
+        Some(Found::Element(element)) if element.range() == item => Ok(()),
+        _ => Err(if element_at(result, &item).is_some() {
+            Conflict::CannotInsert
+        } else {
+            Conflict::NotXmlFrag
+        }),
+    };
+    let (content, accepted) = edit.commit(&splice, || Conflict::NotXmlFrag, law, accept)?;
+    Ok((Edited { content, created: matches!(hits, Hits::None) }, accepted))
+}
+
+/// Removes the element.
+pub(super) fn delete<T>(
+    edit: &Edit<'_, '_>,
+    accept: impl FnOnce(&Document<'_>) -> Result<T, Conflict>,
+) -> Result<(Edited, T), EditError> {
+    let (target, parent) = target(edit)?;
+    let hits = |document: &Document<'_>| {
+        let parent = edit.selector.walk(document, edit.default_namespace, parent);
+        parent.map_or(false, |parent| target.select(parent, edit.default_namespace) != Hits::None)
+    };
+    let Some(Found::Element(element)) = edit.selector.find(edit.document, edit.default_namespace) else {
+        return Err(EditError::NotFound);
+    };
+    if parent == 0 {
+        return Err(Conflict::CannotDelete.into());
+    }
+    let law = |result: &Document<'_>| if hits(result) { Err(Conflict::CannotDelete) } else { Ok(()) };
+    // Text in front of and behind the element may become `]]>`.
+    let broken = || Conflict::ConstraintFailure("what would be left is not well-formed".to_owned());
+    let (content, accepted) = edit.commit(&Splice::replace(element.range(), ""), broken, law, accept)?;
+    Ok((Edited { content, created: false }, accepted))
+}
+
+/// The step to the element, and how many steps lead to its parent.
+fn target<'e>(edit: &Edit<'e, '_>) -> Result<(&'e Step, usize), EditError> {
+    let (target, parents) = edit.selector.steps.split_last().ok_or(EditError::NotFound)?;
+    Ok((target, parents.len()))
+}
+
+/// How `body` becomes a child of `parent` that `target` could select; `None`: there is no place for it.
+fn insertion<'b>(
+    target: &Step,
+    parent: Node<'_, '_>,
+    default_namespace: &str,
+    text: &str,
+    body: &'b str,
+) -> Option<Splice<'b>> {
+    if !parent.is_element() {
+        return None; // beside the root element
+    }
+    let mut named = target.named(parent, default_namespace);
+    match target.position {
+        Some(0) => None,
+        Some(1) => match named.next() {
+            // "just before the existing first element"
+            Some(first) => Some(Splice::insert(first.range().start, body)),
+            None => Some(append(parent, text, body)),
+        },
+        // "n-1 sibling elements before it", and "as many sibling nodes appear after it as possible"
+        Some(position) => named.nth(position - 2).map(|before| Splice::insert(before.range().end, body)),
+        None => match (&target.name, named.last()) {
+            // "earliest last"; for a wildcard the name of what is put decides, see `last_namesake`
+            (ElementName::Default(_) | ElementName::Qualified { .. }, Some(last)) => {
+                Some(Splice::insert(last.range().end, body))
+            }
+            // "the last element amongst all element siblings", behind comments and text
+            _ => Some(append(parent, text, body)),
+        },
+    }
+}
+
+/// `body` as the last node of `parent`.
+fn append<'b>(parent: Node<'_, '_>, text: &str, body: &'b str) -> Splice<'b> {
+    match end_tag(parent, text) {
+        Some(at) => Splice::insert(at, body),
+        None => Splice {
+            at: parent.range().end - "/>".len()..parent.range().end,
+            before: ">".to_owned(),
+            item: body,
+            after: format!("</{}>", written_name(parent, text)),
+        },
+    }
+}
+
+/// The last child of `parent` with the expanded name of the element that `splice` adds to it.
+fn last_namesake<'e, 'input>(
+    edit: &Edit<'_, '_>,
+    parent: Node<'e, 'input>,
+    splice: &Splice<'_>,
+) -> Result<Option<Node<'e, 'input>>, Conflict> {
+    let item = splice.item_range();
+    let find = |result: &Document<'_>| {
+        let added = element_at(result, &item).ok_or(Conflict::NotXmlFrag)?;
+        let mut elements = parent.children().filter(Node::is_element);
+        Ok(elements.rfind(|child| {
+            child.tag_name().name() == added.tag_name().name() && namespace(*child) == namespace(added)
+        }))
+    };
+    edit.commit(splice, || Conflict::NotXmlFrag, |_| Ok(()), find).map(|(_, namesake)| namesake)
+}
+
+/// The condition for `body` where it can stand nowhere.
+fn refuse_anywhere(edit: &Edit<'_, '_>, body: &str) -> Conflict {
+    let splice = Splice::replace(edit.document.root_element().range(), body);
+    let item = splice.item_range();
+    let is_element =
+        |result: &Document<'_>| element_at(result, &item).map(|_| ()).ok_or(Conflict::NotXmlFrag);
+    match edit.commit(&splice, || Conflict::NotXmlFrag, |_| Ok(()), is_element) {
+        Ok(_) => Conflict::CannotInsert,
+        Err(conflict) => conflict,
+    }
+}
+
+/// The element that is exactly the octets at `range`: then they hold one whole element and nothing else.
+fn element_at<'a, 'input>(
+    document: &'a Document<'input>,
+    range: &std::ops::Range<usize>,
+) -> Option<Node<'a, 'input>> {
+    document.descendants().find(|node| node.is_element() && node.range() == *range)
+}
