@@ -48,3 +48,10 @@ pub mod documents {
         tonic::include_proto!("csc.documents.v1");
     }
 }
+
+/// Served by gms: who is in which group.
+pub mod groups {
+    pub mod v1 {
+        tonic::include_proto!("csc.groups.v1");
+    }
+}

@@ -32,6 +32,20 @@ pub async fn account(store: &dyn Store, xui: &McpttId) -> Result<Option<Account>
     record.value.as_deref().map(|value| decode(&key, value)).transpose()
 }
 
+/// The MCPTT IDs of `partition` that have an account and come after `after`, in order, `limit` at most.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn account_names(
+    store: &dyn Store,
+    partition: Partition,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    let found = store.scan(partition, ACCOUNT, "", after, limit).await?;
+    Ok(found.into_iter().map(|(name, _)| name).collect())
+}
+
 /// The index entry of a document or view in `partition`, with the revision that wrote it.
 ///
 /// # Errors

@@ -34,12 +34,13 @@ const WITH_OPERATOR: &[Member] =
     &[Member::Cms, Member::Gms, Member::Kms, Member::SubscriptionProxy, Member::Operator];
 
 /// Every method of the bus. What is not in it is refused to everybody.
-const TABLE: [Row; 7] = [
+const TABLE: [Row; 8] = [
     row("csc.identity.v1.Keys", "GetKeys", SERVICES),
     row("csc.identity.v1.Accounts", "Get", WITH_OPERATOR),
     Row { endless: true, ..row("csc.identity.v1.Accounts", "Watch", SERVICES) },
     row("csc.identity.v1.Directory", "*", OPERATOR),
     row("csc.documents.v1.Documents", "*", OPERATOR),
+    row("csc.groups.v1.Groups", "*", OPERATOR),
     row("grpc.health.v1.Health", "Check", &Member::ALL),
     Row { endless: true, ..row("grpc.health.v1.Health", "Watch", &Member::ALL) },
 ];
@@ -184,6 +185,7 @@ mod tests {
             ("/csc.identity.v1.Accounts/Watch", services),
             ("/csc.identity.v1.Directory/PutUser", "operator"),
             ("/csc.documents.v1.Documents/Put", "operator"),
+            ("/csc.groups.v1.Groups/ListMembers", "operator"),
             ("/grpc.health.v1.Health/Check", everybody),
             ("/grpc.health.v1.Health/Watch", everybody),
             ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", "nobody"),
