@@ -22,7 +22,7 @@ pub(super) fn put<T>(
         (Hits::One(element), _) => Splice::replace(element.range(), body),
         (Hits::None, Some(splice)) => splice,
         // There is no place for it, whatever it is; only what is no element has a condition of its own.
-        (Hits::Many, _) | (Hits::None, None) => return Err(refuse_anywhere(edit, body).into()),
+        (Hits::Many, _) | (Hits::None, None) => return Err(refuse(edit, parent, body).into()),
     };
     if matches!(hits, Hits::None) && target.name == ElementName::Any && target.position.is_none() {
         if let Some(namesake) = last_namesake(edit, parent, &splice)? {
@@ -133,9 +133,12 @@ fn last_namesake<'e, 'input>(
     edit.commit(splice, || Conflict::NotXmlFrag, |_| Ok(()), find).map(|(_, namesake)| namesake)
 }
 
-/// The condition for `body` where it can stand nowhere.
-fn refuse_anywhere(edit: &Edit<'_, '_>, body: &str) -> Conflict {
-    let splice = Splice::replace(edit.document.root_element().range(), body);
+/// The condition for `body` where no child of `parent` can be what the selector points at.
+fn refuse(edit: &Edit<'_, '_>, parent: Node<'_, '_>, body: &str) -> Conflict {
+    let splice = match parent.is_element() {
+        true => append(parent, edit.text(), body),
+        false => Splice::replace(edit.document.root_element().range(), body),
+    };
     let item = splice.item_range();
     let is_element =
         |result: &Document<'_>| element_at(result, &item).map(|_| ()).ok_or(Conflict::NotXmlFrag);
