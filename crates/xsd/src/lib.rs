@@ -1,72 +1,59 @@
 //! XML Schema 1.0 (W3C, second edition): schema files from memory, documents judged in one pass.
-//!
-//! [`Schema::compile`] resolves everything once; [`Schema::validate`] walks a parsed document. What is not supported is
-//! refused by `compile`.
 
+mod builtin;
+mod compile;
 mod error;
+mod model;
+mod names;
+mod simple;
+mod types;
+mod walk;
+mod wildcard;
 
-use std::collections::HashSet;
+use std::fmt;
 
-use csc_xml::{Document, Limits, Node};
+use csc_xml::Document;
 
-use error::Short;
 pub use error::{Invalid, SchemaError};
+use types::Types;
 
 /// The namespace of schema documents.
 const XSD: &str = "http://www.w3.org/2001/XMLSchema";
+/// The namespace of what documents say to a validator.
+const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+/// The namespace of `xml:lang` and its like.
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 /// A compiled set of schema files.
-#[derive(Clone, Debug)]
 pub struct Schema {
-    roots: HashSet<(String, String)>,
+    types: Types,
 }
 
 impl Schema {
-    /// Compiles `files`: pairs of a location and the text of a schema document.
+    /// Compiles `files`: pairs of a location and the text of a schema document. All of them together are the schema.
+    ///
+    /// An `xs:include` names one of them by its location, or by the last part of it; an `xs:import` by its namespace. An
+    /// import of a namespace that no file has is no error until something of it is used. The attributes of the XML
+    /// namespace are built in.
     ///
     /// # Errors
     /// [`SchemaError`] where a file is broken or uses what is not supported.
     pub fn compile(files: &[(&str, &str)]) -> Result<Self, SchemaError> {
-        let mut roots = HashSet::new();
-        for (location, text) in files {
-            let document =
-                csc_xml::parse(text.as_bytes(), &Limits::DEFAULT).map_err(|refused| SchemaError {
-                    location: (*location).to_owned(),
-                    line: 1,
-                    column: 1,
-                    what: refused.to_string(),
-                })?;
-            let root = document.root_element();
-            let namespace = root.attribute("targetNamespace").unwrap_or_default();
-            for node in root.children().filter(Node::is_element) {
-                let name = node.attribute("name").filter(|_| node.has_tag_name((XSD, "element")));
-                let Some(name) = name.filter(|_| node.attributes().len() == 1 && !node.has_children()) else {
-                    let position = document.text_pos_at(node.range().start);
-                    return Err(SchemaError {
-                        location: (*location).to_owned(),
-                        line: position.row,
-                        column: position.col,
-                        what: "only global elements of any type are supported".to_owned(),
-                    });
-                };
-                roots.insert((namespace.to_owned(), name.to_owned()));
-            }
-        }
-        Ok(Self { roots })
+        compile::compile(files).map(|types| Self { types })
     }
 
     /// Whether `document` follows the schema.
     ///
     /// # Errors
-    /// [`Invalid`] tells the first fault.
+    /// [`Invalid`] tells the first fault in the order of the document.
     pub fn validate(&self, document: &Document<'_>) -> Result<(), Invalid> {
-        let root = document.root_element();
-        let name = root.tag_name();
-        let key = (name.namespace().unwrap_or_default().to_owned(), name.name().to_owned());
-        if self.roots.contains(&key) {
-            Ok(())
-        } else {
-            Err(Invalid::at(root, &format_args!("{} is not declared", Short(name.name()))))
-        }
+        walk::validate(&self.types, document)
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Types { types, elements, .. } = &self.types;
+        write!(f, "Schema({} types, {} elements)", types.len(), elements.len())
     }
 }
