@@ -124,5 +124,5 @@ fn snapshot(document: &Document, caller: &Caller, found: &[Record]) -> Result<Sn
         _ => true,
     };
     let current = visible.then_some(group.stored);
-    Ok(Snapshot { organisation: Some(group.organisation), membership, current })
+    Ok(Snapshot { organisation: Some(group.organisation), membership, current, ..Snapshot::default() })
 }

@@ -46,6 +46,8 @@ pub struct Snapshot {
     pub organisation: Option<OrgId>,
     /// What the caller is to the group.
     pub membership: Membership,
+    /// See [`csc_xcap::access::Facts::open_profile`].
+    pub open_profile: bool,
     /// The document, if it exists.
     pub current: Option<Stored>,
 }

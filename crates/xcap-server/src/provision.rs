@@ -10,7 +10,7 @@ use csc_proto::documents::v1::put_response::Outcome;
 use csc_proto::documents::v1::{PutRequest, PutResponse};
 use csc_types::{Caller, OrgId, Server};
 use csc_xcap::uri::DocumentSelector;
-use csc_xcap::{Document, Place};
+use csc_xcap::Document;
 use tonic::{Request, Response, Status};
 
 use crate::http::XcapServer;
@@ -44,7 +44,7 @@ impl<L: Library> Provisioning<L> {
         let document = server
             .resolve(&selector, organisation.as_ref())
             .ok_or_else(|| Status::not_found(format!("{}: no document of this service", request.path)))?;
-        if !is_stored(&document) {
+        if !document.is_stored() {
             return Err(Status::invalid_argument(format!(
                 "{}: generated, or a view of another document",
                 request.path
@@ -140,15 +140,6 @@ impl<L: Library> Documents for Provisioning<L> {
 /// Who the library is told is asking: nobody who is a member of anything.
 fn provisioner() -> Caller {
     Caller::Server(Server { name: "documents.v1".to_owned(), orgs: Vec::new() })
-}
-
-fn is_stored(document: &Document) -> bool {
-    match document.place {
-        Place::User { .. } | Place::Ue(_) | Place::Organisation(_) | Place::Group(_) => true,
-        Place::GroupView { .. } | Place::ServiceConfigView(_) | Place::Directory(_) | Place::Capabilities => {
-            false
-        }
-    }
 }
 
 /// Whether the organisation of the request is the one that the document belongs to, where that is known.

@@ -2,9 +2,12 @@
 //!
 //! | document | read | write | delete |
 //! | --- | --- | --- | --- |
-//! | of a user | the user, administrators, servers | administrators | administrators |
-//! | of a terminal | users who have it, administrators, servers | administrators | administrators |
-//! | of an organisation | its users, administrators, servers | administrators | administrators |
+//! | of a user: profiles, UE configuration | the user, administrators, servers | administrators | administrators |
+//! | a user's own: lists, presence rules, pictures | the user, administrators, servers | the user, administrators | the user, administrators |
+//! | the default profile that an initial configuration names, where a setting opens it | everybody | administrators | administrators |
+//! | of a terminal | users who have it, administrators, servers; where a setting says so every known user | administrators | administrators |
+//! | initial configuration of a terminal | everybody | – | – |
+//! | of an organisation: service configuration, templates | its users, administrators, servers | administrators | administrators |
 //! | view of it in a user's tree | the user, administrators, servers | – | – |
 //! | directory | the user, administrators, servers | – | – |
 //! | capabilities | whoever is known | – | – |
@@ -12,13 +15,16 @@
 //! | group in another's tree | commanders, servers | – | – |
 //!
 //! Administrators, commanders (dispatchers and administrators), authorized users and servers count within the
-//! organisation that the document belongs to; platform administrators count everywhere. Below another organisation's
-//! XCAP root nothing exists: 404. Elsewhere whoever lacks the right gets 403, whether the document exists or not; whoever
-//! may read but not do what it asks gets 405.
+//! organisation that the document belongs to; platform administrators count everywhere.
+//!
+//! Whoever may not is answered in this order. Nobody known: 401. Below another organisation's XCAP root nothing exists
+//! but what everybody may read: 404. Elsewhere whoever may not read gets 403, whether the document exists or not; whoever
+//! may read but not do what it asks gets 405. A platform administrator is told by 404 that there is no such user.
 
 use csc_types::{Caller, OrgId, Role, User};
 
 use crate::document::{Document, Place};
+use crate::usage::{Keeper, USER_PROFILE};
 
 /// What a caller wants to do with a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +49,8 @@ pub struct Facts {
     pub root: Option<OrgId>,
     /// Setting: every known user may read the documents of terminals.
     pub open_terminals: bool,
+    /// It is the default profile that an initial configuration of terminals names, and a setting opens such profiles.
+    pub open_profile: bool,
 }
 
 /// What a caller is to a group.
@@ -109,8 +117,13 @@ pub enum Decision {
 
 /// Decides whether `caller` may do `operation` on `document`.
 pub fn decide(caller: &Caller, operation: Operation, document: &Document, facts: &Facts) -> Decision {
+    if is_for_everybody(document) && operation == Operation::Read {
+        return Decision::Allow;
+    }
     if *caller == Caller::Anonymous {
-        return Decision::Unauthenticated;
+        let at_home = facts.root.is_none() || facts.root == facts.organisation;
+        let open = at_home && rights(caller, document, facts).allow(operation);
+        return if open { Decision::Allow } else { Decision::Unauthenticated };
     }
     if facts.root.as_ref().is_some_and(|root| !belongs_to(caller, root)) {
         return Decision::NotFound;
@@ -127,14 +140,29 @@ pub fn decide(caller: &Caller, operation: Operation, document: &Document, facts:
     }
 }
 
+/// Whether there are facts by which somebody unknown may do `operation` on `document`. If not, nothing need be looked up
+/// for [`decide`] to refuse it. `open_profiles`: the setting that [`Facts::open_profile`] speaks of.
+pub fn may_be_open(operation: Operation, document: &Document, open_profiles: bool) -> bool {
+    operation == Operation::Read && (is_for_everybody(document) || open_profiles && is_profile(document))
+}
+
+fn is_profile(document: &Document) -> bool {
+    document.usage == &USER_PROFILE && matches!(document.place, Place::User { .. })
+}
+
+/// A terminal asks for its initial configuration before anybody has logged in; it holds addresses, not secrets.
+const fn is_for_everybody(document: &Document) -> bool {
+    matches!(document.place, Place::InitialConfig { .. })
+}
+
 /// What `caller` may do with `document` at all.
 pub fn rights(caller: &Caller, document: &Document, facts: &Facts) -> Rights {
     let organisation = facts.organisation.as_ref();
     let user = match caller {
-        Caller::Anonymous => return Rights::NONE,
+        Caller::Anonymous => return Rights::reading(opened(document, facts)),
         Caller::Server(server) => {
             let here = organisation.is_none_or(|organisation| server.orgs.contains(organisation));
-            return Rights::reading(here || document.place == Place::Capabilities);
+            return Rights::reading(here || is_for_all_known(document) || opened(document, facts));
         }
         Caller::User(user) => user,
     };
@@ -144,16 +172,29 @@ pub fn rights(caller: &Caller, document: &Document, facts: &Facts) -> Rights {
     let administers = platform || at_home && user.roles.has(Role::Administrator);
     let commands = administers || at_home && user.roles.has(Role::Dispatcher);
     match &document.place {
-        Place::User { user: owner, .. } => Rights::commanding(administers, *owner == user.id),
+        Place::User { user: owner, .. } => {
+            let own = *owner == user.id;
+            let keeps = administers || own && document.usage.keeper == Keeper::User;
+            Rights::commanding(keeps, own || opened(document, facts))
+        }
         Place::Ue(ue) => Rights::commanding(administers, facts.open_terminals || user.ue_ids.contains(ue)),
-        Place::Organisation(_) => Rights::commanding(administers, at_home),
+        Place::Organisation(_) | Place::Global { .. } => Rights::commanding(administers, at_home),
         Place::ServiceConfigView(owner) | Place::Directory(owner) => {
             Rights::reading(administers || *owner == user.id)
         }
-        Place::Capabilities => Rights::reading(true),
+        Place::Capabilities | Place::InitialConfig { .. } => Rights::reading(true),
         Place::GroupView { member, .. } if *member != user.id => Rights::reading(commands),
         Place::Group(_) | Place::GroupView { .. } => group_rights(user, commands, facts),
     }
+}
+
+/// Whether everybody may read `document`, known or not.
+fn opened(document: &Document, facts: &Facts) -> bool {
+    is_for_everybody(document) || facts.open_profile && is_profile(document)
+}
+
+const fn is_for_all_known(document: &Document) -> bool {
+    matches!(document.place, Place::Capabilities)
 }
 
 fn group_rights(user: &User, commands: bool, facts: &Facts) -> Rights {

@@ -27,8 +27,23 @@ pub enum Place {
     },
     /// Stored for a terminal: `users/<UE ID>/<UE ID>`.
     Ue(UeId),
+    /// Generated for a terminal from a template of an organisation: `users/<UE ID>/<UE ID>` of its initial
+    /// configuration.
+    InitialConfig {
+        /// The terminal.
+        ue: UeId,
+        /// Whose templates are meant.
+        organisation: OrgId,
+    },
     /// Stored for an organisation: `global/<org>/service-config.xml`.
     Organisation(OrgId),
+    /// Stored for an organisation under a name that it chose: `global/<org>/<name>`.
+    Global {
+        /// The organisation.
+        organisation: OrgId,
+        /// The name.
+        name: String,
+    },
     /// A group: `global/byGroupID/<gid>`.
     Group(GroupId),
     /// A group as a member sees it: `users/<member>/<gid>`.
@@ -61,7 +76,9 @@ impl Document {
             }
             Place::GroupView { member, .. } => Partition::of(member.as_str()),
             Place::Ue(ue) => Partition::of(ue.as_str()),
-            Place::Organisation(org) => Partition::of(org.as_str()),
+            Place::Organisation(organisation)
+            | Place::Global { organisation, .. }
+            | Place::InitialConfig { organisation, .. } => Partition::of(organisation.as_str()),
             Place::Group(group) => Partition::of(group.as_str()),
             Place::Capabilities => Partition::INSTALLATION,
         }
@@ -72,7 +89,12 @@ impl Document {
         match &self.place {
             Place::User { user, .. } | Place::ServiceConfigView(user) | Place::Directory(user) => Some(user),
             Place::GroupView { member, .. } => Some(member),
-            Place::Ue(_) | Place::Organisation(_) | Place::Group(_) | Place::Capabilities => None,
+            Place::Ue(_)
+            | Place::InitialConfig { .. }
+            | Place::Organisation(_)
+            | Place::Global { .. }
+            | Place::Group(_)
+            | Place::Capabilities => None,
         }
     }
 
@@ -84,9 +106,24 @@ impl Document {
         }
     }
 
+    /// The organisation that it belongs to by its place.
+    pub fn organisation(&self) -> Option<&OrgId> {
+        match &self.place {
+            Place::Organisation(organisation)
+            | Place::Global { organisation, .. }
+            | Place::InitialConfig { organisation, .. } => Some(organisation),
+            _ => None,
+        }
+    }
+
     /// Whether it is made when asked for, and so has no index entry and no notifications.
     pub const fn is_generated(&self) -> bool {
-        matches!(self.place, Place::Directory(_) | Place::Capabilities)
+        matches!(self.place, Place::InitialConfig { .. } | Place::Directory(_) | Place::Capabilities)
+    }
+
+    /// Whether it is stored under this place: it is neither generated nor a view of another document.
+    pub const fn is_stored(&self) -> bool {
+        !self.is_generated() && !matches!(self.place, Place::GroupView { .. } | Place::ServiceConfigView(_))
     }
 }
 
@@ -94,8 +131,9 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User { user, name } => write!(f, "users/{user}/{name}"),
-            Self::Ue(ue) => write!(f, "users/{ue}/{ue}"),
+            Self::Ue(ue) | Self::InitialConfig { ue, .. } => write!(f, "users/{ue}/{ue}"),
             Self::Organisation(org) => write!(f, "global/{org}/service-config.xml"),
+            Self::Global { organisation, name } => write!(f, "global/{organisation}/{name}"),
             Self::Group(group) => write!(f, "global/byGroupID/{group}"),
             Self::GroupView { member, group } => write!(f, "users/{member}/{group}"),
             Self::ServiceConfigView(user) => write!(f, "users/{user}/service-config"),

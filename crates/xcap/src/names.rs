@@ -100,6 +100,7 @@ mod tests {
         let group = "org.openmobilealliance.groups/global/byGroupID/sip:Fire@example.org";
         let view = "org.openmobilealliance.groups/users/tel:+8210/tel:+8220";
         let config = "org.3gpp.mcptt.service-config/global/default/service-config.xml";
+        let init = "org.3gpp.mcptt.ue-init-config/users/urn:ue:1/urn:ue:1";
         for (target, canonical) in [
             ("/org.3gpp.mcptt.user-profile/users/tel:+8210/user-profile", profile),
             ("/org.3gpp.mcptt.user-profile/users/tel%3A%2B8210/user-profile-0.xml", profile),
@@ -113,6 +114,12 @@ mod tests {
             ("/org.openmobilealliance.groups/users/tel:+8210/tel:+8220", view),
             ("/org.3gpp.mcptt.service-config/global/service-config.xml", config),
             ("/org.3gpp.mcptt.service-config/global/default/service-config.xml", config),
+            ("/org.3gpp.mcptt.ue-init-config/users/SIP:urn%3Aue%3A1/urn:ue:1", init),
+            ("/org.3gpp.mcptt.ue-init-config/users/urn:ue:1/urn%3aue:1", init),
+            (
+                "/org.3gpp.mcptt.ue-init-config/global/all.xml",
+                "org.3gpp.mcptt.ue-init-config/global/default/all.xml",
+            ),
         ] {
             assert_eq!(path(target).as_deref(), Some(canonical), "{target}");
             assert_eq!(names().document_at(canonical).unwrap().path(), canonical);
@@ -121,6 +128,16 @@ mod tests {
             "org.3gpp.mcptt.service-config/users/tel:+8210/service-config",
             "org.3gpp.mcptt.ue-config/users/tel:+8210/ue-config",
             "org.3gpp.mcptt.ue-config/users/urn:gsma:imei:1/urn:gsma:imei:1",
+            "org.3gpp.mcptt.ue-init-config/users/urn:gsma:imei:1/urn:gsma:imei:1",
+            "org.3gpp.mcptt.ue-init-config/global/fire/all.xml",
+            "resource-lists/users/tel:+8210/My lists",
+            "rls-services/users/tel:+8210/index",
+            "pres-rules/users/tel:+8210/index",
+            "org.openmobilealliance.pres-rules/users/tel:+8210/pres-rules",
+            "org.openmobilealliance.pres-content/users/tel:+8210/oma_status-icon/icon",
+            "pidf-manipulation/users/tel:+8210/perm-presence",
+            "test-app/users/tel:+8210/index",
+            "test-app/global/fire/index",
             "org.openmobilealliance.xcap-directory/users/tel:+8210/directory.xml",
             "xcap-caps/global/index",
         ] {
@@ -152,6 +169,19 @@ mod tests {
             "/org.openmobilealliance.groups/global/byGroupID",
             "/org.openmobilealliance.groups/global/byName/tel:+8220",
             "/org.3gpp.mcptt.ue-config/users/urn:a/urn:b",
+            "/org.3gpp.mcptt.ue-init-config/users/urn:a/urn:b",
+            "/org.3gpp.mcptt.ue-init-config/users/tel:urn:a/urn:a",
+            "/org.3gpp.mcptt.ue-init-config/global/a/b/c",
+            "/resource-lists/users/tel:+8210/..",
+            "/resource-lists/users/tel:+8210/a%2fb",
+            "/resource-lists/users/tel:+8210/",
+            "/resource-lists/users/tel:+8210/index/",
+            "/resource-lists/users/8210/index",
+            "/resource-lists/global/index",
+            "/pidf-manipulation/users/tel:+8210/other",
+            "/org.openmobilealliance.pres-content/users/tel:+8210/icon",
+            "/org.openmobilealliance.pres-content/users/tel:+8210/oma_status-icon/..",
+            "/org.openmobilealliance.pres-content/users/tel:+8210/other/icon",
             "/org.3gpp.mcptt.service-config/global/a%2fb/service-config.xml",
             "/xcap-caps/global/other",
         ] {

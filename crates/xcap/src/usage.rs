@@ -3,9 +3,16 @@
 mod capabilities;
 mod directory;
 pub mod groups;
+mod pidf_manipulation;
+mod pres_content;
+mod pres_rules;
+pub mod resource_lists;
+pub mod rls_services;
 mod service_config;
+mod test_app;
 mod ue_config;
-mod user_profile;
+mod ue_init_config;
+pub mod user_profile;
 
 use std::fmt;
 
@@ -19,13 +26,34 @@ use crate::names::Names;
 pub use capabilities::CAPABILITIES;
 pub use directory::DIRECTORY;
 pub use groups::GROUPS;
+pub use pidf_manipulation::PIDF_MANIPULATION;
+pub use pres_content::PRES_CONTENT;
+pub use pres_rules::{OMA_PRES_RULES, PRES_RULES};
+pub use resource_lists::RESOURCE_LISTS;
+pub use rls_services::RLS_SERVICES;
 pub use service_config::SERVICE_CONFIG;
+pub use test_app::TEST_APP;
 pub use ue_config::UE_CONFIG;
+pub use ue_init_config::UE_INIT_CONFIG;
 pub use user_profile::USER_PROFILE;
 
-/// All usages there are.
-pub static USAGES: [&Usage; 6] =
-    [&UE_CONFIG, &USER_PROFILE, &SERVICE_CONFIG, &GROUPS, &DIRECTORY, &CAPABILITIES];
+/// All usages there are, in the order in which a directory lists them.
+pub static USAGES: [&Usage; 14] = [
+    &UE_INIT_CONFIG,
+    &UE_CONFIG,
+    &USER_PROFILE,
+    &SERVICE_CONFIG,
+    &GROUPS,
+    &RLS_SERVICES,
+    &RESOURCE_LISTS,
+    &PRES_RULES,
+    &OMA_PRES_RULES,
+    &PRES_CONTENT,
+    &PIDF_MANIPULATION,
+    &TEST_APP,
+    &DIRECTORY,
+    &CAPABILITIES,
+];
 
 /// An application usage.
 pub struct Usage {
@@ -35,36 +63,106 @@ pub struct Usage {
     pub media_type: &'static str,
     /// Other media types that are accepted on PUT, because the field sends them.
     pub other_media_types: &'static [&'static str],
-    /// The namespace of unprefixed element names in selectors, and of the root element.
+    /// The namespace of unprefixed element names in selectors.
     pub namespace: &'static str,
-    /// The local name of the root element.
-    pub root: &'static str,
+    /// What its documents are made of.
+    pub form: Form,
+    /// The schema of its documents; `None`: generated documents, and those that may hold anything.
+    pub schema: Option<fn() -> &'static csc_xsd::Schema>,
+    /// Whose documents those in a user's tree are.
+    pub keeper: Keeper,
     /// Which document the names behind the tree mean; `None`: there is no such name.
     pub resolve: fn(&Request<'_>) -> Option<Place>,
-    /// Constraints beyond the root element.
+    /// Constraints beyond root element and schema.
     pub constraints: fn(&Document, csc_xml::Node<'_, '_>) -> Result<(), Conflict>,
+}
+
+/// What documents are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// XML with this root element: namespace and local name.
+    Element(&'static str, &'static str),
+    /// Any well-formed XML.
+    AnyXml,
+    /// Pictures, bare or wrapped in an element `content`. Bare ones have no nodes, and their octets say of which media
+    /// type they are.
+    Pictures,
+}
+
+/// Whose the documents in a user's tree are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeper {
+    /// The administrators': the user reads them.
+    Administrators,
+    /// The user's own.
+    User,
 }
 
 impl Usage {
     /// Whether a PUT may carry this `Content-Type`. Parameters do not matter, nor does case.
     pub fn accepts(&self, content_type: &str) -> bool {
-        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        let essence = essence(content_type);
         std::iter::once(&self.media_type)
             .chain(self.other_media_types)
             .any(|known| known.eq_ignore_ascii_case(essence))
     }
 
-    /// Whether `content` may be stored as `document`: root element, namespace, and the usage's own constraints.
+    /// Whether `content` may be stored as `document`: root element, namespace, schema, and the usage's own constraints.
+    ///
+    /// # Errors
+    /// The condition of RFC 4825 section 11 that is not met.
     pub fn check(&self, document: &Document, content: &csc_xml::Document<'_>) -> Result<(), Conflict> {
         let root = content.root_element();
-        if namespace(root) != Some(self.namespace) || root.tag_name().name() != self.root {
+        let wanted = match self.form {
+            Form::Element(namespace, name) => Some((namespace, name)),
+            Form::Pictures => Some((self.namespace, "content")),
+            Form::AnyXml => None,
+        };
+        if let Some((root_namespace, name)) = wanted
+            && (namespace(root) != Some(root_namespace) || root.tag_name().name() != name)
+        {
             return Err(Conflict::SchemaValidationError(format!(
-                "the root element is not {} in the namespace {}",
-                self.root, self.namespace
+                "the root element is not {name} in the namespace {root_namespace}"
             )));
+        }
+        if let Some(schema) = self.schema {
+            let valid = schema().validate(content);
+            valid.map_err(|invalid| Conflict::SchemaValidationError(invalid.to_string()))?;
         }
         (self.constraints)(document, root)
     }
+}
+
+impl Usage {
+    /// What `octets` are, to be stored or stored under this usage.
+    pub fn content(&self, octets: &[u8]) -> Content {
+        let picture = if self.form == Form::Pictures { pres_content::picture(octets) } else { None };
+        picture.map_or(Content::Xml, Content::Picture)
+    }
+
+    /// Whether a PUT that carries this `Content-Type`, which [`Usage::accepts`] it, carries that.
+    pub fn declares(&self, content_type: &str, content: Content) -> bool {
+        let picture = match content {
+            Content::Picture(media_type) => Some(media_type),
+            Content::Xml => None,
+        };
+        let essence = essence(content_type);
+        self.form != Form::Pictures || picture.unwrap_or(self.media_type).eq_ignore_ascii_case(essence)
+    }
+}
+
+/// What the octets of a document are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// XML, to be parsed and checked.
+    Xml,
+    /// A picture of this media type. It has no nodes.
+    Picture(&'static str),
+}
+
+/// A media type without its parameters.
+fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
 }
 
 impl fmt::Debug for Usage {
@@ -103,6 +201,42 @@ pub struct Request<'a> {
     pub organisation: Option<&'a OrgId>,
 }
 
+impl<'a> Request<'a> {
+    /// Whose global documents are meant where the path names no organisation.
+    fn whose(&self) -> &'a OrgId {
+        self.organisation.unwrap_or(&self.resolver.default_organisation)
+    }
+}
+
+/// The name of a document that its user chooses: one path segment that cannot be mistaken for a path.
+fn chosen_name(name: &str) -> Option<String> {
+    let fits = (1..=128).contains(&name.len())
+        && !matches!(name, "." | "..")
+        && !name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'));
+    fits.then(|| name.to_owned())
+}
+
+/// A document with a name that its user chooses, in the user's tree.
+fn of_user(request: &Request<'_>) -> Option<Place> {
+    let (Tree::Users, [user, name]) = (request.tree, request.names) else { return None };
+    Some(Place::User { user: request.resolver.user(user).ok()?, name: chosen_name(name)? })
+}
+
+/// A document of an organisation: `global/<org>/<name>`, or `global/<name>` for that of the root.
+fn of_organisation(request: &Request<'_>) -> Option<Place> {
+    let (organisation, name) = match (request.tree, request.names) {
+        (Tree::Global, [name]) => (request.whose().clone(), name),
+        (Tree::Global, [organisation, name]) => (organisation.parse().ok()?, name),
+        _ => return None,
+    };
+    Some(Place::Global { organisation, name: chosen_name(name)? })
+}
+
+/// Nothing beyond root element and schema.
+fn unconstrained(_: &Document, _: csc_xml::Node<'_, '_>) -> Result<(), Conflict> {
+    Ok(())
+}
+
 /// Generated documents and views are never stored, so nothing is ever checked.
 fn never_stored(_: &Document, _: csc_xml::Node<'_, '_>) -> Result<(), Conflict> {
     Err(Conflict::ConstraintFailure("this document is generated".to_owned()))
@@ -132,6 +266,7 @@ mod tests {
             ("mcptt-user-profile-conformant.xml", "org.3gpp.mcptt.user-profile/users/tel:+1/user-profile"),
             ("service-config-conformant.xml", "org.3gpp.mcptt.service-config/global/service-config.xml"),
             ("ue-config-conformant.xml", "org.3gpp.mcptt.ue-config/users/tel:+1/ue-config"),
+            ("ue-config-conformant.xml", "org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1"),
         ] {
             let Some(file) = shared("the_examples_are_accepted", &format!("examples/{file}")) else { return };
             assert_eq!(check(path, &std::fs::read(&file).unwrap()), Ok(()), "{path} {}", file.display());
@@ -179,5 +314,25 @@ mod tests {
         assert!(USER_PROFILE.accepts("Application/VND.3gpp.mcptt-User-profile+xml ;x=y"));
         assert!(!USER_PROFILE.accepts("application/xml"));
         assert!(!USER_PROFILE.accepts(""));
+        assert!(PRES_CONTENT.accepts("image/png") && !PRES_CONTENT.accepts("image/svg+xml"));
+    }
+
+    #[test]
+    fn a_picture_is_what_its_octets_are() {
+        let jpeg = PRES_CONTENT.content(b"\xff\xd8\xff\xe0");
+        assert_eq!(jpeg, Content::Picture("image/jpeg"));
+        assert!(PRES_CONTENT.declares("Image/JPEG; a=b", jpeg));
+        assert!(!PRES_CONTENT.declares("image/png", jpeg));
+        assert!(!PRES_CONTENT.declares(PRES_CONTENT.media_type, jpeg));
+        let xml = PRES_CONTENT.content(b"<content/>");
+        assert!(
+            PRES_CONTENT.declares(PRES_CONTENT.media_type, xml) && !PRES_CONTENT.declares("image/gif", xml)
+        );
+        // Elsewhere everything is XML, or nothing.
+        assert_eq!(RESOURCE_LISTS.content(b"GIF89a"), Content::Xml);
+        assert!(USER_PROFILE.declares("application/org.3gpp.mcptt.user-profile+xml", Content::Xml));
+        let path = "org.openmobilealliance.pres-content/users/tel:+1/oma_status-icon/a";
+        assert_eq!(check(path, b"<c:content xmlns:c='urn:oma:xml:prs:pres-content'/>"), Ok(()));
+        assert!(check(path, b"<content/>").is_err());
     }
 }

@@ -227,7 +227,9 @@ impl<'a> Look<'a> {
             Place::User { user, .. } | Place::ServiceConfigView(user) | Place::Directory(user) => {
                 self.organisation_of(caller, user).await?
             }
-            Place::Organisation(organisation) => Some(organisation.clone()),
+            Place::Organisation(organisation)
+            | Place::Global { organisation, .. }
+            | Place::InitialConfig { organisation, .. } => Some(organisation.clone()),
             Place::Ue(_) | Place::Group(_) | Place::GroupView { .. } | Place::Capabilities => {
                 let entry = self.cache.entry(document.partition(), &document.path()).await?;
                 entry.map(|entry| entry.organisation)

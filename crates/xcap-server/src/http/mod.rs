@@ -142,6 +142,7 @@ impl Exchange {
             membership: snapshot.membership,
             root: self.root.as_ref().map(|root| root.organisation.clone()),
             open_terminals: self.open_terminals,
+            open_profile: snapshot.open_profile,
         }
     }
 

@@ -84,6 +84,100 @@ fn documents_of_a_user() {
 }
 
 #[test]
+fn documents_that_a_user_keeps() {
+    let expected = [
+        ("owner", "aaa"),
+        ("authorized", "aaa"),
+        ("administrator", "aaa"),
+        ("platform", "aaa"),
+        ("server", "a55"),
+    ];
+    for path in [
+        "resource-lists/users/tel:+1/index",
+        "rls-services/users/tel:+1/index",
+        "pres-rules/users/tel:+1/index",
+        "org.openmobilealliance.pres-rules/users/tel:+1/pres-rules",
+        "org.openmobilealliance.pres-content/users/tel:+1/oma_status-icon/a",
+        "pidf-manipulation/users/tel:+1/index",
+        "test-app/users/tel:+1/index",
+    ] {
+        row(path, &in_fire(), &expected, "333");
+        row(path, &Facts::default(), &[("platform", "444")], "333");
+    }
+}
+
+#[test]
+fn initial_configuration_of_a_terminal() {
+    for path in [
+        "org.3gpp.mcptt.ue-init-config/users/urn:ue:1/urn:ue:1",
+        "org.3gpp.mcptt.ue-init-config/users/sip:urn:ue:2/urn:ue:2",
+    ] {
+        row(path, &in_fire(), &[("nobody", "a11")], "a55");
+        row(path, &Facts::default(), &[("nobody", "a11")], "a55");
+    }
+    let template = "org.3gpp.mcptt.ue-init-config/global/fire/all.xml";
+    let expected = [
+        ("administrator", "aaa"),
+        ("platform", "aaa"),
+        ("foreign user", "333"),
+        ("foreign dispatcher", "333"),
+        ("foreign administrator", "333"),
+        ("foreign server", "333"),
+    ];
+    row(template, &in_fire(), &expected, "a55");
+    row("test-app/global/fire/all.xml", &in_fire(), &expected, "a55");
+}
+
+#[test]
+fn the_default_profile_of_an_initial_configuration() {
+    let path = "org.3gpp.mcptt.user-profile/users/tel:+1/user-profile";
+    let open = Facts { open_profile: true, ..in_fire() };
+    let administrators = [("nobody", "a11"), ("administrator", "aaa"), ("platform", "aaa")];
+    row(path, &open, &administrators, "a55");
+    // Nothing else is opened by it.
+    let nobody = Caller::Anonymous;
+    for path in [
+        "org.3gpp.mcptt.ue-config/users/tel:+1/ue-config",
+        "org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1",
+        "org.3gpp.mcptt.service-config/users/tel:+1/service-config",
+        "org.3gpp.mcptt.service-config/global/service-config.xml",
+        "resource-lists/users/tel:+1/index",
+        "org.openmobilealliance.groups/users/tel:+1/tel:+9",
+        "org.openmobilealliance.xcap-directory/users/tel:+1/directory.xml",
+    ] {
+        assert_eq!(letters(&nobody, path, &open), "111", "{path}");
+    }
+    // Nor below another organisation's root.
+    let elsewhere = Facts { root: Some(org("police")), ..open.clone() };
+    assert_eq!(letters(&nobody, path, &elsewhere), "111");
+    assert_eq!(letters(&user("tel:+2", "fire", &[]), path, &elsewhere), "444");
+    let below = Facts { root: Some(org("fire")), ..open };
+    assert_eq!(letters(&nobody, path, &below), "a11");
+}
+
+#[test]
+fn whether_anything_need_be_looked_up_for_nobody() {
+    let closed = vec![Facts::default(), in_fire()];
+    let open = [closed.clone(), vec![Facts { open_profile: true, ..in_fire() }]].concat();
+    for path in [
+        "org.3gpp.mcptt.ue-init-config/users/urn:ue:1/urn:ue:1",
+        "org.3gpp.mcptt.ue-init-config/global/fire/all.xml",
+        "org.3gpp.mcptt.user-profile/users/tel:+1/user-profile",
+        "org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1",
+        "resource-lists/users/tel:+1/index",
+        "xcap-caps/global/index",
+        "org.openmobilealliance.groups/global/byGroupID/tel:+9",
+    ] {
+        let document = Names::of(org("fire")).document_at(path).unwrap();
+        for operation in [Operation::Read, Operation::Write, Operation::Delete] {
+            let allowed = |facts| decide(&Caller::Anonymous, operation, &document, facts) == Decision::Allow;
+            assert_eq!(may_be_open(operation, &document, false), closed.iter().any(allowed), "{path}");
+            assert_eq!(may_be_open(operation, &document, true), open.iter().any(allowed), "{path}");
+        }
+    }
+}
+
+#[test]
 fn documents_of_a_terminal() {
     let path = "org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1";
     let commanders = [("administrator", "aaa"), ("platform", "aaa"), ("foreign server", "333")];
@@ -185,9 +279,14 @@ fn groups_in_ones_own_tree() {
 #[test]
 fn below_another_organisations_root_nothing_exists() {
     let facts = Facts { root: Some(org("police")), membership: Membership::Listed, ..in_fire() };
+    let open = "org.3gpp.mcptt.ue-init-config/users/urn:ue:1/urn:ue:1";
+    for (name, caller) in callers() {
+        assert!(letters(&caller, open, &facts).starts_with('a'), "{name}");
+    }
     for path in [
         "org.openmobilealliance.groups/users/tel:+1/tel:+9",
         "org.3gpp.mcptt.user-profile/users/tel:+1/user-profile",
+        "resource-lists/users/tel:+1/index",
         "xcap-caps/global/index",
     ] {
         for (name, caller) in callers() {

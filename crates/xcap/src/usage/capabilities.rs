@@ -1,15 +1,19 @@
 //! The server's capabilities (RFC 4825 section 12): generated, `global/index`.
 
-use super::{Request, Tree, Usage, never_stored};
+use super::{Form, Keeper, Request, Tree, Usage, never_stored};
 use crate::document::Place;
+
+const NAMESPACE: &str = "urn:ietf:params:xml:ns:xcap-caps";
 
 /// `xcap-caps`
 pub static CAPABILITIES: Usage = Usage {
     auid: "xcap-caps",
     media_type: "application/xcap-caps+xml",
     other_media_types: &[],
-    namespace: "urn:ietf:params:xml:ns:xcap-caps",
-    root: "xcap-caps",
+    namespace: NAMESPACE,
+    form: Form::Element(NAMESPACE, "xcap-caps"),
+    schema: None,
+    keeper: Keeper::Administrators,
     resolve,
     constraints: never_stored,
 };

@@ -1,15 +1,19 @@
 //! The directory of a user's documents (OMA XDM 2.1 core, clause 5.6.1): generated, `users/<xui>/directory.xml`.
 
-use super::{Request, Tree, Usage, never_stored};
+use super::{Form, Keeper, Request, Tree, Usage, never_stored};
 use crate::document::Place;
+
+const NAMESPACE: &str = "urn:oma:xml:xdm:xcap-directory";
 
 /// `org.openmobilealliance.xcap-directory`
 pub static DIRECTORY: Usage = Usage {
     auid: "org.openmobilealliance.xcap-directory",
     media_type: "application/vnd.oma.xcap-directory+xml",
     other_media_types: &[],
-    namespace: "urn:oma:xml:xdm:xcap-directory",
-    root: "xcap-directory",
+    namespace: NAMESPACE,
+    form: Form::Element(NAMESPACE, "xcap-directory"),
+    schema: None,
+    keeper: Keeper::Administrators,
     resolve,
     constraints: never_stored,
 };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use csc_types::{GroupId, McpttId};
 use csc_xml::{Node, attribute, children};
 
-use super::{Request, Tree, Usage};
+use super::{Form, Keeper, Request, Tree, Usage};
 use crate::document::{Document, Place};
 use crate::error::Conflict;
 use crate::names::Names;
@@ -19,7 +19,9 @@ pub static GROUPS: Usage = Usage {
     media_type: "application/vnd.oma.poc.groups+xml",
     other_media_types: &[],
     namespace: NAMESPACE,
-    root: "group",
+    form: Form::Element(NAMESPACE, "group"),
+    schema: None,
+    keeper: Keeper::Administrators,
     resolve,
     constraints,
 };

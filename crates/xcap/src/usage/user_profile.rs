@@ -4,24 +4,37 @@
 //! those names fielded clients store whatever index they use: for it alone the index need not be the number.
 
 use csc_types::McpttId;
-use csc_xml::{Node, attribute};
+use csc_xml::{Node, attribute, child};
 
-use super::{Request, Tree, Usage};
+use super::{Form, Keeper, Request, Tree, Usage};
 use crate::document::{Document, Place};
 use crate::error::Conflict;
 
 const DEFAULT_NAME: &str = "mcptt-user-profile-0.xml";
+
+const NAMESPACE: &str = "urn:3gpp:mcptt:user-profile:1.0";
 
 /// `org.3gpp.mcptt.user-profile`
 pub static USER_PROFILE: Usage = Usage {
     auid: "org.3gpp.mcptt.user-profile",
     media_type: "application/vnd.3gpp.mcptt-user-profile+xml",
     other_media_types: &["application/org.3gpp.mcptt.user-profile+xml"],
-    namespace: "urn:3gpp:mcptt:user-profile:1.0",
-    root: "mcptt-user-profile",
+    namespace: NAMESPACE,
+    form: Form::Element(NAMESPACE, "mcptt-user-profile"),
+    schema: None,
+    keeper: Keeper::Administrators,
     resolve,
     constraints,
 };
+
+/// Whether a profile says that it is the one to begin with (TS 24.484: `Pre-selected-indication`). Of a user's profiles
+/// one may say so.
+pub fn is_preselected(root: Node<'_, '_>) -> bool {
+    child(root, NAMESPACE, PRESELECTED).is_some()
+}
+
+/// The element of [`is_preselected`].
+pub const PRESELECTED: &str = "Pre-selected-indication";
 
 fn resolve(request: &Request<'_>) -> Option<Place> {
     let (Tree::Users, [user, name]) = (request.tree, request.names) else { return None };
