@@ -5,7 +5,7 @@ use std::sync::Arc;
 use csc_auth::{Resource, TokenVerifier};
 use csc_service::{Metrics, ReadyCheck, ServiceParts};
 use csc_store::Records;
-use csc_types::{Entropy, Partition};
+use csc_types::{Clock, Entropy, Partition};
 use csc_xcap::usage::{CAPABILITIES, DIRECTORY, SERVICE_CONFIG, UE_CONFIG, USER_PROFILE};
 use csc_xcap_server::{Callers, Provisioning, Settings, XcapServer};
 use tonic::service::Routes;
@@ -18,6 +18,8 @@ use crate::library::CmsLibrary;
 pub struct Deps {
     /// The store.
     pub records: Records,
+    /// When documents are changed.
+    pub clock: Arc<dyn Clock>,
     /// The random halves of ETags.
     pub entropy: Arc<dyn Entropy>,
     /// Where to count.
@@ -36,7 +38,7 @@ pub fn build(config: &Config, documents: &csc_xcap_server::Config, deps: Deps) -
         config: documents.clone(),
     };
     let library = CmsLibrary::new(deps.records.clone(), deps.entropy, documents.url.clone());
-    let server = XcapServer::new(settings, callers, Arc::new(library), &deps.metrics);
+    let server = XcapServer::new(settings, callers, deps.clock, Arc::new(library), &deps.metrics);
     let mut parts = ServiceParts::new("cms");
     let mount = server.mount();
     // An unknown application usage has the order of checks of a known one: 400, 401, then 404.

@@ -42,8 +42,8 @@ impl Program for Process {
         host.holds(cms.document_size)?;
         let idms = host.idms(&auth)?;
         let (verifier, keys) = host.verifier(auth, idms);
-        let Platform { entropy, metrics, .. } = host.platform.clone();
-        let deps = Deps { records: host.records.clone(), entropy, metrics, verifier };
+        let Platform { clock, entropy, metrics } = host.platform.clone();
+        let deps = Deps { records: host.records.clone(), clock, entropy, metrics, verifier };
         let parts = app::build(&cms, &documents, deps);
         host.roots(&documents.prefixes()).mount(keys).mount(parts).bind(None).await
     }

@@ -78,6 +78,7 @@ impl Program for AllInOne {
         let mut gms = csc_gms::build(&gms, &documents, deps);
         let deps = csc_cms::Deps {
             records: records.clone(),
+            clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             metrics: metrics.clone(),
             verifier: Arc::clone(&verifier),

@@ -3,14 +3,17 @@
 use anyhow::Context;
 use csc_proto::documents::v1::documents_client::DocumentsClient;
 use csc_proto::documents::v1::documents_server::{Documents, DocumentsServer};
-use csc_proto::documents::v1::{PutRequest, PutResponse};
+use csc_proto::documents::v1::{
+    DeleteRequest, DeleteResponse, GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest,
+    ListResponse, PutRequest, PutResponse,
+};
 use csc_service::{ServiceParts, bus, trace};
 use csc_xcap::usage::GROUPS;
 use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-/// Octets of the largest request: the largest document that a setting permits, and its path.
+/// Octets of the largest message: the largest document that a setting permits, and its path.
 const LARGEST: usize = 17 << 20;
 
 /// One `documents.v1` in front of those of `gms` and `cms`, which no longer offer it themselves.
@@ -21,7 +24,8 @@ pub(crate) fn front(gms: &mut ServiceParts, cms: &mut ServiceParts) -> anyhow::R
     let client = |parts: &mut ServiceParts| {
         let routes =
             parts.grpc.take().with_context(|| format!("{} serves documents on the bus", parts.name))?;
-        anyhow::Ok(DocumentsClient::new(bus::in_process(routes)).max_encoding_message_size(LARGEST))
+        let client = DocumentsClient::new(bus::in_process(routes)).max_encoding_message_size(LARGEST);
+        anyhow::Ok(client.max_decoding_message_size(LARGEST))
     };
     let front = Front { groups: client(gms)?, configuration: client(cms)? };
     Ok(Routes::new(DocumentsServer::new(front).max_decoding_message_size(LARGEST)))
@@ -32,11 +36,33 @@ struct Front {
     configuration: DocumentsClient<Channel>,
 }
 
+impl Front {
+    /// Who serves the usage that `path` begins with.
+    fn server(&self, path: &str) -> DocumentsClient<Channel> {
+        let auid = path.trim_start_matches('/').split('/').next();
+        if auid == Some(GROUPS.auid) { self.groups.clone() } else { self.configuration.clone() }
+    }
+}
+
 #[tonic::async_trait]
 impl Documents for Front {
     async fn put(&self, request: Request<PutRequest>) -> Result<Response<PutResponse>, Status> {
-        let auid = request.get_ref().path.trim_start_matches('/').split('/').next();
-        let server = if auid == Some(GROUPS.auid) { &self.groups } else { &self.configuration };
-        server.clone().put(trace::call(request)).await
+        self.server(&request.get_ref().path).put(trace::call(request)).await
+    }
+
+    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        self.server(&request.get_ref().path).get(trace::call(request)).await
+    }
+
+    async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
+        self.server(&request.get_ref().path).delete(trace::call(request)).await
+    }
+
+    async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
+        self.server(&request.get_ref().usage).list(trace::call(request)).await
+    }
+
+    async fn history(&self, request: Request<HistoryRequest>) -> Result<Response<HistoryResponse>, Status> {
+        self.server(&request.get_ref().path).history(trace::call(request)).await
     }
 }

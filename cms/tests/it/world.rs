@@ -60,6 +60,7 @@ impl World {
         settings.finish().unwrap();
         let deps = Deps {
             records: bench.records.clone(),
+            clock: Arc::clone(&bench.clock),
             entropy: Arc::clone(&bench.entropy),
             metrics: bench.metrics.clone(),
             verifier: Arc::clone(&bench.verifier),

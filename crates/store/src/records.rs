@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use csc_types::{Entropy, Partition, Revision, Timestamp};
 
-use crate::turns::Turns;
+use crate::turns::{Taken, Turns};
 use crate::{Check, Commit, CommitError, CommitId, Key, Put, Record, Store, StoreError};
 
 /// How often a change is decided anew before the caller is told that others were always faster. In one process the
@@ -149,36 +149,81 @@ impl Records {
         T: Send,
         E: Send,
     {
-        let _turn = match keys.first() {
-            Some(key) => Some(self.turns.take(partition, key).await),
-            None => None,
-        };
+        let _turn = self.turn(partition, keys).await;
         for _ in 0..ATTEMPTS {
             let records = self.store.get(partition, keys).await?;
             let change = change(&records).map_err(UpdateError::Rejected)?;
-            if change.writes_nothing() {
-                return Ok(Updated { outcome: change.outcome, revision: None });
-            }
-            let read = keys.iter().zip(&records);
-            let mut checks: Vec<Check> =
-                read.map(|(key, record)| Check { key: key.clone(), version: record.version }).collect();
-            let own: Vec<Check> = change.checks.into_iter().filter(|check| !checks.contains(check)).collect();
-            checks.extend_from_slice(&own);
-            let commit = Commit {
-                id: CommitId::random(self.entropy.as_ref()),
-                checks,
-                puts: change.puts,
-                deletes: change.deletes,
-                log: change.log,
-            };
-            match self.store.commit(partition, &commit).await {
-                Ok(revision) => return Ok(Updated { outcome: change.outcome, revision: Some(revision) }),
-                Err(CommitError::Store(error)) => return Err(error.into()),
-                Err(CommitError::Conflict) if self.hold(partition, &own).await? => {}
-                Err(CommitError::Conflict) => return Err(UpdateError::Stale),
+            let versions = records.iter().map(|record| record.version).collect();
+            if let Some(updated) = self.commit(partition, keys, versions, change).await? {
+                return Ok(updated);
             }
         }
         Err(UpdateError::Contended)
+    }
+
+    /// [`Records::update`] with a decision that may wait, such as one that is made on another thread. The turn lasts
+    /// as long.
+    ///
+    /// # Errors
+    /// See [`UpdateError`].
+    pub async fn update_async<T, E, F>(
+        &self,
+        partition: Partition,
+        keys: &[Key],
+        mut change: impl FnMut(Vec<Record>) -> F + Send,
+    ) -> Result<Updated<T>, UpdateError<E>>
+    where
+        T: Send,
+        E: Send,
+        F: Future<Output = Result<Change<T>, E>> + Send,
+    {
+        let _turn = self.turn(partition, keys).await;
+        for _ in 0..ATTEMPTS {
+            let records = self.store.get(partition, keys).await?;
+            let versions = records.iter().map(|record| record.version).collect();
+            let change = change(records).await.map_err(UpdateError::Rejected)?;
+            if let Some(updated) = self.commit(partition, keys, versions, change).await? {
+                return Ok(updated);
+            }
+        }
+        Err(UpdateError::Contended)
+    }
+
+    async fn turn(&self, partition: Partition, keys: &[Key]) -> Option<Taken> {
+        match keys.first() {
+            Some(key) => Some(self.turns.take(partition, key).await),
+            None => None,
+        }
+    }
+
+    /// Commits `change` if `keys` still have these versions; `None`: they have not, decide again.
+    async fn commit<T, E>(
+        &self,
+        partition: Partition,
+        keys: &[Key],
+        versions: Vec<Revision>,
+        change: Change<T>,
+    ) -> Result<Option<Updated<T>>, UpdateError<E>> {
+        if change.writes_nothing() {
+            return Ok(Some(Updated { outcome: change.outcome, revision: None }));
+        }
+        let read = keys.iter().zip(versions);
+        let mut checks: Vec<Check> = read.map(|(key, version)| Check { key: key.clone(), version }).collect();
+        let own: Vec<Check> = change.checks.into_iter().filter(|check| !checks.contains(check)).collect();
+        checks.extend_from_slice(&own);
+        let commit = Commit {
+            id: CommitId::random(self.entropy.as_ref()),
+            checks,
+            puts: change.puts,
+            deletes: change.deletes,
+            log: change.log,
+        };
+        match self.store.commit(partition, &commit).await {
+            Ok(revision) => Ok(Some(Updated { outcome: change.outcome, revision: Some(revision) })),
+            Err(CommitError::Store(error)) => Err(error.into()),
+            Err(CommitError::Conflict) if self.hold(partition, &own).await? => Ok(None),
+            Err(CommitError::Conflict) => Err(UpdateError::Stale),
+        }
     }
 
     /// Whether `checks` hold now.

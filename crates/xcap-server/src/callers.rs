@@ -1,13 +1,20 @@
-//! Who asks: the token of a request, held against the account record as it is now.
+//! Who asks: the token of a request or, without one, whom a trusted peer names, held against the account record as it is
+//! now.
 
 use std::sync::Arc;
 
-use csc_auth::{Resource, TokenVerifier};
-use csc_store::{Records, shared};
-use csc_types::Caller;
+use csc_auth::{Dialect, Refused, Resource, TokenVerifier};
+use csc_store::{Records, Store, shared};
+use csc_types::{Caller, McpttId};
 use http::HeaderMap;
 
 use crate::refusal::Refusal;
+
+/// Whom a trusted peer names as the one it asks for. The adapter of a dialect that knows the header field, and has asked
+/// [`csc_service::http::TrustedPeers`] about the peer, puts it among the extensions of the request; nothing in a request
+/// can. It is looked at only where there is no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asserted(pub McpttId);
 
 /// Tells callers from the headers of their requests.
 #[derive(Clone)]
@@ -23,12 +30,22 @@ impl Callers {
         Self { verifier, records, resource }
     }
 
-    /// Who sent `headers`; [`Caller::Anonymous`] without a token.
-    pub(crate) async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
-        let Some(verified) = self.verifier.verify(headers, self.resource).await? else {
-            return Ok(Caller::Anonymous);
-        };
-        let account = shared::account(self.records.store(), &verified.claims.mcptt_id).await?;
-        Ok(verified.caller(account.as_ref())?)
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.records.store()
+    }
+
+    /// Who sent `headers`; [`Caller::Anonymous`] without a token and without `asserted`.
+    ///
+    /// # Errors
+    /// What is wrong with the token, or that the user has no account that is enabled.
+    pub async fn caller(&self, headers: &HeaderMap, asserted: Option<&Asserted>) -> Result<Caller, Refusal> {
+        if let Some(verified) = self.verifier.verify(headers, self.resource).await? {
+            let account = shared::account(self.records.store(), &verified.claims.mcptt_id).await?;
+            return Ok(verified.caller(account.as_ref())?);
+        }
+        let Some(Asserted(id)) = asserted else { return Ok(Caller::Anonymous) };
+        let account = shared::account(self.records.store(), id).await?;
+        let refused = |reason| Refused { reason, dialect: Dialect::Standard };
+        Ok(csc_auth::caller(id, account.as_ref()).map_err(refused)?)
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use csc_service::config::Settings;
+use csc_service::http::TrustedPeers;
 use csc_types::OrgId;
 use csc_xcap::Names;
 use csc_xcap::uri::Roots;
@@ -19,6 +20,14 @@ pub struct Config {
     pub names: Names,
     /// Every known user may read the documents of terminals.
     pub open_terminals: bool,
+    /// Gateways that may name their users without a token.
+    pub trusted: TrustedPeers,
+    /// The default profile that an initial configuration of terminals names is readable by everybody.
+    pub open_profiles: bool,
+    /// The usage `test-app`, whose documents have no schema, is served.
+    pub test_app: bool,
+    /// Revisions in the history of a document. Default: 16.
+    pub history: usize,
 }
 
 impl Config {
@@ -53,9 +62,26 @@ impl Config {
                 "Domains in which sip:<number>@<domain> is the user tel:<number>.",
             ),
         };
+        let trusted = TrustedPeers::read(&mut section, "who their users are, without an access token");
         let open_terminals =
             section.flag("open_terminals", false, "Lets every known user read the documents of terminals.");
-        Self { url, roots, names, open_terminals }
+        let open_profiles = section.flag(
+            "open_profiles",
+            false,
+            "Lets everybody, known or not, read the default profiles that initial configurations of terminals name.",
+        );
+        let test_app = section.flag(
+            "test_app",
+            false,
+            "Serves the application usage test-app, whose documents may hold anything: for conformance suites.",
+        );
+        let history = section.number(
+            "history",
+            16,
+            0..=256,
+            "Revisions of a document whose author, time and size are kept; 0 keeps none.",
+        );
+        Self { url, roots, names, open_terminals, trusted, open_profiles, test_app, history }
     }
 
     /// The prefixes of the roots, for routing.

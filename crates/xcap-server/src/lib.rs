@@ -12,6 +12,7 @@
 
 mod callers;
 mod config;
+mod history;
 mod http;
 mod library;
 mod precondition;
@@ -22,12 +23,13 @@ mod shelf;
 pub mod testing;
 mod work;
 
-pub use callers::Callers;
+pub use callers::{Asserted, Callers};
 pub use config::{Config, RootUrl};
+pub use history::{Action, Author, Revised};
 pub use http::{Settings, XcapServer};
-pub use library::{Change, Judge, Library, Snapshot, Stored, Written};
-pub use precondition::Precondition;
+pub use library::{Change, Decide, Judge, Library, New, Question, Snapshot, Stored, Written};
+pub use precondition::{Outcome, Precondition};
 pub use provision::Provisioning;
 pub use refusal::Refusal;
-pub use shelf::{Shelf, Shelved, announce};
+pub use shelf::{Entry, Shelf, Shelved, Volume, announce};
 pub use work::aside;

@@ -9,15 +9,17 @@ use csc_xcap::access::Membership;
 use csc_xcap::error::Conflict;
 use csc_xcap::uri::Root;
 
+use crate::history::{Author, Revised};
 use crate::refusal::Refusal;
 
 /// The documents of a service. Storing one and announcing it is one commit.
 #[async_trait]
 pub trait Library: Send + Sync + 'static {
-    /// What the service takes out of a document before it stores it.
-    type Digest: Send + Sync + 'static;
+    /// What the service takes out of a document before it stores it; the default of a document that is no XML.
+    type Digest: Default + Send + Sync + 'static;
 
-    /// Reads what matters of a document that is well-formed and passes its usage's own checks.
+    /// Reads what matters of a document that is well-formed and passes its usage's own checks. A large one is read on
+    /// another thread.
     ///
     /// # Errors
     /// A constraint that only the service knows.
@@ -29,15 +31,52 @@ pub trait Library: Send + Sync + 'static {
     /// Makes a generated document; `root` is the XCAP root by which it was asked for. `None`: there is none.
     async fn generate(&self, document: &Document, root: Option<&Root>) -> Result<Option<Stored>, StoreError>;
 
-    /// Stores a document if `judge` agrees with what is there at the moment of the commit.
-    async fn put(&self, change: Change<'_, Self::Digest>, judge: Judge<'_>) -> Result<Written, Refusal>;
+    /// Stores what `decide` makes of what is there at the moment of the commit.
+    async fn put(&self, change: Change<'_>, decide: &dyn Decide<Self::Digest>) -> Result<Written, Refusal>;
 
     /// Deletes a document if `judge` agrees with what is there at the moment of the commit.
-    async fn delete(&self, document: &Document, caller: &Caller, judge: Judge<'_>) -> Result<(), Refusal>;
+    async fn delete(&self, change: Change<'_>, judge: Judge<'_>) -> Result<(), Refusal>;
+
+    /// The last revisions of a stored document, newest first.
+    async fn history(&self, document: &Document) -> Result<Vec<Revised>, StoreError>;
+
+    /// What may be asked of `document` by POST; most documents answer nothing.
+    fn question(&self, _: &Document) -> Option<&'static Question> {
+        None
+    }
 }
 
 /// Decides over what a commit finds; it may run more than once.
 pub type Judge<'a> = &'a (dyn Fn(&Snapshot) -> Result<(), Refusal> + Send + Sync);
+
+/// Makes a document out of what a commit finds. It may run more than once, and takes as long as the document is large:
+/// those who change the same document wait meanwhile ([`csc_store::Records::update_async`]).
+#[async_trait]
+pub trait Decide<D>: Send + Sync {
+    /// The new document.
+    async fn decide(&self, found: &Snapshot) -> Result<New<D>, Refusal>;
+}
+
+/// A document to be stored.
+#[derive(Clone, Debug)]
+pub struct New<D> {
+    /// Its octets.
+    pub content: Bytes,
+    /// What [`Library::digest`] found in it.
+    pub digest: D,
+    /// What was asked for, the document or its node, did not exist before.
+    pub created: bool,
+}
+
+/// What can be asked of a document by POST.
+#[derive(Debug)]
+pub struct Question {
+    /// The media type of the request.
+    pub media_type: &'static str,
+    /// Answers what the first document asks about the second, which the caller may read. The answer has the media type
+    /// of the usage.
+    pub answer: fn(&csc_xml::Document<'_>, &csc_xml::Document<'_>) -> Result<Bytes, Refusal>,
+}
 
 /// What there is at the place of a document.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +87,9 @@ pub struct Snapshot {
     pub membership: Membership,
     /// See [`csc_xcap::access::Facts::open_profile`].
     pub open_profile: bool,
+    /// The caller may make documents here, but somebody else's, which it must not see, has this name already: what a PUT of
+    /// the document is answered in place of 403.
+    pub taken: Option<Conflict>,
     /// The document, if it exists.
     pub current: Option<Stored>,
 }
@@ -68,29 +110,27 @@ pub struct Stored {
     pub content: Bytes,
 }
 
-/// A document to be stored.
-#[derive(Debug)]
-pub struct Change<'a, D> {
+/// A change of a document.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
     /// Where.
     pub document: &'a Document,
-    /// For whom `judge` is to decide.
+    /// For whom the snapshot is to be.
     pub caller: &'a Caller,
-    /// Its octets.
-    pub content: Bytes,
-    /// What [`Library::digest`] found in it.
-    pub digest: D,
+    /// For the history.
+    pub author: &'a Author,
     /// To whom it belongs if it is new and does not belong to an organisation by its place.
-    pub organisation: OrgId,
+    pub organisation: &'a OrgId,
     /// Who makes it, if it is new.
-    pub creator: Option<McpttId>,
+    pub creator: Option<&'a McpttId>,
 }
 
 /// What became of a [`Change`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// It did not exist before.
+    /// See [`New::created`].
     pub created: bool,
-    /// Its new tag.
+    /// The document's new tag.
     pub etag: Etag,
 }
 

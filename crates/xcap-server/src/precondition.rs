@@ -4,6 +4,8 @@ use csc_types::Etag;
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 
+use crate::refusal::Refusal;
+
 /// `If-Match` and `If-None-Match` of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Precondition {
@@ -11,14 +13,12 @@ pub struct Precondition {
     if_none_match: Option<Tags>,
 }
 
-/// What a precondition comes to.
+/// What becomes of a GET whose preconditions hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Go on.
-    Met,
-    /// 412.
-    Failed,
-    /// 304.
+pub enum Outcome {
+    /// 200
+    Modified,
+    /// 304
     NotModified,
 }
 
@@ -41,22 +41,21 @@ impl Precondition {
         Self { if_match: tags(headers, &IF_MATCH), if_none_match: tags(headers, &IF_NONE_MATCH) }
     }
 
-    /// Of a PUT or DELETE; `current`: the document's tag, if it exists.
-    pub(crate) fn for_write(&self, current: Option<&Etag>) -> Outcome {
+    /// Of a PUT or DELETE; `current`: the document's tag, if it exists. It is the document that counts for a node, too
+    /// (RFC 4825 7.11).
+    pub fn for_write(&self, current: Option<&Etag>) -> Result<(), Refusal> {
         let wanted = self.if_match.as_ref().is_none_or(|tags| tags.match_strongly(current));
         let unwanted = self.if_none_match.as_ref().is_some_and(|tags| tags.match_weakly(current));
-        if wanted && !unwanted { Outcome::Met } else { Outcome::Failed }
+        if wanted && !unwanted { Ok(()) } else { Err(Refusal::Precondition) }
     }
 
     /// Of a GET or HEAD of something that exists.
-    pub(crate) fn for_read(&self, current: &Etag) -> Outcome {
+    pub fn for_read(&self, current: &Etag) -> Result<Outcome, Refusal> {
         if self.if_match.as_ref().is_some_and(|tags| !tags.match_strongly(Some(current))) {
-            return Outcome::Failed;
+            return Err(Refusal::Precondition);
         }
-        match &self.if_none_match {
-            Some(tags) if tags.match_weakly(Some(current)) => Outcome::NotModified,
-            _ => Outcome::Met,
-        }
+        let unwanted = self.if_none_match.as_ref().is_some_and(|tags| tags.match_weakly(Some(current)));
+        Ok(if unwanted { Outcome::NotModified } else { Outcome::Modified })
     }
 }
 
@@ -131,7 +130,7 @@ mod tests {
 
     #[test]
     fn if_match() {
-        let holds = |value: &[&str]| of(IF_MATCH, value).for_write(Some(&current())) == Outcome::Met;
+        let holds = |value: &[&str]| of(IF_MATCH, value).for_write(Some(&current())).is_ok();
         for value in
             [&["\"1f-7\""][..], &["*"], &["1f-7"], &["\"a\", \"1f-7\""], &["\"a\"", "\"1f-7\""], &["a, 1f-7"]]
         {
@@ -143,29 +142,33 @@ mod tests {
             assert!(!holds(value), "{value:?}");
         }
         for value in ["*", "\"1f-7\""] {
-            assert_eq!(of(IF_MATCH, &[value]).for_write(None), Outcome::Failed);
+            assert!(of(IF_MATCH, &[value]).for_write(None).is_err());
         }
-        assert_eq!(of(IF_MATCH, &["\"a\""]).for_read(&current()), Outcome::Failed);
+        assert!(of(IF_MATCH, &["\"a\""]).for_read(&current()).is_err());
     }
 
     #[test]
     fn if_none_match() {
         for value in ["\"1f-7\"", "W/\"1f-7\"", "*", "1f-7", "\"a,b\", W/\"1f-7\""] {
             let precondition = of(IF_NONE_MATCH, &[value]);
-            assert_eq!(precondition.for_read(&current()), Outcome::NotModified, "{value}");
-            assert_eq!(precondition.for_write(Some(&current())), Outcome::Failed, "{value}");
-            assert_eq!(precondition.for_write(None), Outcome::Met, "{value}");
+            assert_eq!(precondition.for_read(&current()).unwrap(), Outcome::NotModified, "{value}");
+            assert!(precondition.for_write(Some(&current())).is_err(), "{value}");
+            assert!(precondition.for_write(None).is_ok(), "{value}");
         }
         for value in ["\"a\"", "\"1f-7,\"", "\"\""] {
-            assert_eq!(of(IF_NONE_MATCH, &[value]).for_read(&current()), Outcome::Met, "{value}");
+            assert_eq!(
+                of(IF_NONE_MATCH, &[value]).for_read(&current()).unwrap(),
+                Outcome::Modified,
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn none_at_all() {
         let none = Precondition::of(&HeaderMap::new());
-        assert_eq!(none.for_write(None), Outcome::Met);
-        assert_eq!(none.for_write(Some(&current())), Outcome::Met);
-        assert_eq!(none.for_read(&current()), Outcome::Met);
+        assert!(none.for_write(None).is_ok());
+        assert!(none.for_write(Some(&current())).is_ok());
+        assert_eq!(none.for_read(&current()).unwrap(), Outcome::Modified);
     }
 }

@@ -1,26 +1,30 @@
-//! `documents.v1`: storing documents for whoever administers the installation.
+//! `documents.v1`: the documents for whoever administers the installation.
 //!
-//! The bus has checked who calls; here everything counts that counts for a PUT over HTTP but the caller's rights.
+//! The bus has checked who calls; here everything counts that counts over HTTP but the caller's rights.
+
+mod list;
+mod put;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use csc_proto::documents::v1::documents_server::{Documents, DocumentsServer};
-use csc_proto::documents::v1::put_response::Outcome;
-use csc_proto::documents::v1::{PutRequest, PutResponse};
-use csc_types::{Caller, OrgId, Server};
-use csc_xcap::uri::DocumentSelector;
+use csc_proto::documents::v1::revision::Action as Was;
+use csc_proto::documents::v1::{
+    DeleteRequest, DeleteResponse, GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest,
+    ListResponse, PutRequest, PutResponse, Revision, delete_response,
+};
+use csc_types::{Caller, Etag, OrgId, Server};
 use csc_xcap::Document;
+use csc_xcap::uri::DocumentSelector;
 use tonic::{Request, Response, Status};
 
+use crate::history::{Action, Revised};
 use crate::http::XcapServer;
 use crate::library::{Change, Library, Snapshot};
 use crate::refusal::Refusal;
 
 /// Octets of a request beside the document.
 const OVERHEAD: usize = 16 << 10;
-/// How often a document is looked at again that others change at the same time.
-const ATTEMPTS: usize = 16;
 
 /// Serves `documents.v1` for the documents of an [`XcapServer`].
 pub struct Provisioning<L>(Arc<XcapServer<L>>);
@@ -32,108 +36,102 @@ impl<L: Library> Provisioning<L> {
         DocumentsServer::new(Self(server)).max_decoding_message_size(limit)
     }
 
-    async fn apply(&self, request: PutRequest) -> Result<PutResponse, Status> {
-        let server = &self.0;
-        let organisation: Option<OrgId> = match request.organisation.as_str() {
+    fn document(&self, path: &str, organisation: Option<&OrgId>) -> Result<Document, Status> {
+        let document = self.0.resolve(&DocumentSelector::from_decoded(path), organisation);
+        document.ok_or_else(|| Status::not_found(format!("{path}: no document of this service")))
+    }
+
+    /// The document at `path`, if it is one that can be stored.
+    fn stored(&self, path: &str, organisation: Option<&OrgId>) -> Result<Document, Status> {
+        let document = self.document(path, organisation)?;
+        let refused =
+            || Status::invalid_argument(format!("{path}: generated, or a view of another document"));
+        document.is_stored().then_some(document).ok_or_else(refused)
+    }
+
+    async fn look_up(&self, request: GetRequest) -> Result<GetResponse, Status> {
+        let organisation = organisation(&request.organisation)?;
+        let document = self.document(&request.path, organisation.as_ref())?;
+        let library = self.0.library();
+        let snapshot = library.look(&document, &provisioner()).await.map_err(unavailable)?;
+        // Nobody, or nobody any more, whose tree it would stand in.
+        let homeless = document.user().is_some() && snapshot.organisation.is_none();
+        let found = match document.is_generated() {
+            true if homeless => None,
+            true => library.generate(&document, None).await.map_err(unavailable)?,
+            false => snapshot.current,
+        };
+        let path = document.path();
+        let found = found.ok_or_else(|| Status::not_found(format!("{path}: there is no such document")))?;
+        let belongs_to = snapshot.organisation.as_ref().or(document.organisation());
+        Ok(GetResponse {
+            organisation: belongs_to.map(ToString::to_string).unwrap_or_default(),
+            path,
+            content: found.content.to_vec(),
+            etag: found.etag.to_string(),
+        })
+    }
+
+    async fn remove(&self, request: DeleteRequest) -> Result<DeleteResponse, Status> {
+        let organisation = organisation(&request.organisation)?;
+        let document = self.stored(&request.path, organisation.as_ref())?;
+        let expected: Option<Etag> = match request.etag.as_str() {
             "" => None,
-            name => Some(
-                name.parse().map_err(|error| Status::invalid_argument(format!("organisation: {error}")))?,
-            ),
+            etag => Some(etag.parse().map_err(|_| Status::invalid_argument("etag: not one of ours"))?),
         };
-        let selector = DocumentSelector::from_decoded(&request.path);
-        let document = server
-            .resolve(&selector, organisation.as_ref())
-            .ok_or_else(|| Status::not_found(format!("{}: no document of this service", request.path)))?;
-        if !document.is_stored() {
-            return Err(Status::invalid_argument(format!(
-                "{}: generated, or a view of another document",
-                request.path
-            )));
-        }
-        let content = Bytes::from(request.content);
-        for _ in 0..ATTEMPTS {
-            match self.attempt(&document, &content, organisation.as_ref(), request.dry_run).await {
-                // It is not what was looked at any more: perhaps it is equal by now.
-                Err(Attempt::Overtaken) => {}
-                Err(Attempt::Refused(status)) => return Err(status),
-                Ok(response) => return Ok(response),
-            }
-        }
-        Err(Status::aborted("others keep changing the same document"))
-    }
-
-    /// Decides over the document as it is now, and stores it if it still is when that is committed.
-    async fn attempt(
-        &self,
-        document: &Document,
-        content: &Bytes,
-        organisation: Option<&OrgId>,
-        dry_run: bool,
-    ) -> Result<PutResponse, Attempt> {
-        let server = &self.0;
-        let digest = server.digest(document, content).await?;
+        let judge = |now: &Snapshot| match (now.etag(), &expected) {
+            (None, _) => Err(Refusal::NotFound),
+            (Some(has), Some(expected)) if has != expected => Err(Refusal::Precondition),
+            _ => Ok(()),
+        };
         let caller = provisioner();
-        let snapshot = server.library().look(document, &caller).await.map_err(Refusal::from)?;
-        // In a dry run the user may be one that the real run would have made by now.
-        if !dry_run || snapshot.organisation.is_some() {
-            agree(document, organisation, &snapshot).map_err(Attempt::Refused)?;
-        }
-        let outcome = match &snapshot.current {
-            None => Outcome::Created,
-            Some(stored) if stored.content == *content => Outcome::Unchanged,
-            Some(_) => Outcome::Changed,
+        let author = self.0.author(&caller, Action::Deleted);
+        let organisation =
+            organisation.as_ref().unwrap_or(&self.0.settings().config.names.default_organisation);
+        let change =
+            Change { document: &document, caller: &caller, author: &author, organisation, creator: None };
+        let outcome = match self.0.library().delete(change, &judge).await {
+            Ok(()) => delete_response::Outcome::Deleted,
+            Err(Refusal::NotFound) => delete_response::Outcome::Absent,
+            Err(Refusal::Precondition) => {
+                return Err(Status::failed_precondition("the document has another etag"));
+            }
+            Err(refusal) => return Err(status(&refusal)),
         };
-        let mut response = PutResponse { outcome: outcome.into(), etag: String::new() };
-        if outcome == Outcome::Unchanged {
-            response.etag = snapshot.etag().map(ToString::to_string).unwrap_or_default();
-            return Ok(response);
+        if outcome == delete_response::Outcome::Deleted {
+            tracing::info!(document = %document.path(), "deleted by the operator");
         }
-        if dry_run {
-            return Ok(response);
-        }
-        let belongs_to = organisation
-            .cloned()
-            .unwrap_or_else(|| server.settings().config.names.default_organisation.clone());
-        let change = Change {
-            document,
-            caller: &caller,
-            content: content.clone(),
-            digest,
-            organisation: belongs_to,
-            creator: None,
-        };
-        let judge = |now: &Snapshot| {
-            let same = now.etag() == snapshot.etag() && now.organisation == snapshot.organisation;
-            if same { Ok(()) } else { Err(Refusal::Precondition) }
-        };
-        let written = server.library().put(change, &judge).await?;
-        tracing::info!(document = %document.path(), etag = %written.etag, "provisioned");
-        response.etag = written.etag.to_string();
-        Ok(response)
+        Ok(DeleteResponse { outcome: outcome.into() })
     }
-}
 
-/// Why an attempt came to nothing.
-enum Attempt {
-    /// Somebody else was faster.
-    Overtaken,
-    /// For good.
-    Refused(Status),
-}
-
-impl From<Refusal> for Attempt {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Precondition => Self::Overtaken,
-            refusal => Self::Refused(status(&refusal)),
-        }
+    async fn remember(&self, request: HistoryRequest) -> Result<HistoryResponse, Status> {
+        let organisation = organisation(&request.organisation)?;
+        let document = self.stored(&request.path, organisation.as_ref())?;
+        let revisions = self.0.library().history(&document).await.map_err(unavailable)?;
+        Ok(HistoryResponse { revisions: revisions.into_iter().map(revision).collect() })
     }
 }
 
 #[tonic::async_trait]
 impl<L: Library> Documents for Provisioning<L> {
     async fn put(&self, request: Request<PutRequest>) -> Result<Response<PutResponse>, Status> {
-        self.apply(request.into_inner()).await.map(Response::new)
+        self.store(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        self.look_up(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
+        self.remove(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
+        self.enumerate(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn history(&self, request: Request<HistoryRequest>) -> Result<Response<HistoryResponse>, Status> {
+        self.remember(request.into_inner()).await.map(Response::new)
     }
 }
 
@@ -142,17 +140,33 @@ fn provisioner() -> Caller {
     Caller::Server(Server { name: "documents.v1".to_owned(), orgs: Vec::new() })
 }
 
-/// Whether the organisation of the request is the one that the document belongs to, where that is known.
-fn agree(document: &Document, wanted: Option<&OrgId>, snapshot: &Snapshot) -> Result<(), Status> {
-    match (&snapshot.organisation, wanted) {
-        (None, _) if document.user().is_some() => {
-            Err(Status::failed_precondition(format!("{}: there is no such user", document.path())))
-        }
-        (Some(has), Some(wanted)) if has != wanted => {
-            Err(Status::failed_precondition(format!("{}: belongs to organisation {has}", document.path())))
-        }
-        _ => Ok(()),
+/// An organisation of a request; empty: none.
+fn organisation(name: &str) -> Result<Option<OrgId>, Status> {
+    if name.is_empty() {
+        return Ok(None);
     }
+    name.parse().map(Some).map_err(|error| Status::invalid_argument(format!("organisation: {error}")))
+}
+
+fn revision(revised: Revised) -> Revision {
+    let action = match revised.action {
+        Action::Unknown => Was::Unspecified,
+        Action::Stored => Was::Stored,
+        Action::NodeStored => Was::NodeStored,
+        Action::NodeDeleted => Was::NodeDeleted,
+        Action::Deleted => Was::Deleted,
+    };
+    Revision {
+        action: action.into(),
+        etag: revised.etag.map(|etag| etag.to_string()).unwrap_or_default(),
+        author: revised.by,
+        at: revised.at.micros(),
+        octets: revised.octets,
+    }
+}
+
+fn unavailable(error: csc_store::StoreError) -> Status {
+    status(&Refusal::from(error))
 }
 
 /// The gRPC status of a refusal.
@@ -172,6 +186,7 @@ fn status(refusal: &Refusal) -> Status {
         | Refusal::NotFound
         | Refusal::Forbidden
         | Refusal::NotAllowed(_)
-        | Refusal::MediaType => Status::internal(refusal.to_string()),
+        | Refusal::MediaType
+        | Refusal::NotImplemented => Status::internal(refusal.to_string()),
     }
 }

@@ -39,6 +39,9 @@ pub enum Refusal {
     /// 415
     #[error("not a media type of this usage")]
     MediaType,
+    /// 501
+    #[error("nothing that this server can be asked")]
+    NotImplemented,
     /// 409
     #[error(transparent)]
     Conflict(#[from] Conflict),
@@ -52,23 +55,35 @@ pub enum Refusal {
 
 /// The methods that a 405 names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Allowed(Rights);
+pub struct Allowed {
+    rights: Rights,
+    post: bool,
+}
 
 impl Allowed {
     /// Reading only.
-    pub const READ_ONLY: Self = Self(Rights { read: true, write: false, delete: false });
+    pub const READ_ONLY: Self = Self::of(Rights { read: true, write: false, delete: false });
 
     /// What these rights permit.
     pub const fn of(rights: Rights) -> Self {
-        Self(rights)
+        Self { rights, post: false }
+    }
+
+    /// Also POST, if `post`.
+    pub const fn with_post(self, post: bool) -> Self {
+        Self { post, ..self }
     }
 
     const fn methods(self) -> &'static str {
-        match (self.0.write, self.0.delete) {
-            (false, false) => "GET, HEAD",
-            (true, false) => "GET, HEAD, PUT",
-            (false, true) => "GET, HEAD, DELETE",
-            (true, true) => "GET, HEAD, PUT, DELETE",
+        match (self.rights.write, self.rights.delete, self.post) {
+            (false, false, false) => "GET, HEAD",
+            (true, false, false) => "GET, HEAD, PUT",
+            (false, true, false) => "GET, HEAD, DELETE",
+            (true, true, false) => "GET, HEAD, PUT, DELETE",
+            (false, false, true) => "GET, HEAD, POST",
+            (true, false, true) => "GET, HEAD, PUT, POST",
+            (false, true, true) => "GET, HEAD, DELETE, POST",
+            (true, true, true) => "GET, HEAD, PUT, DELETE, POST",
         }
     }
 }
@@ -96,6 +111,7 @@ impl Refusal {
             Self::Body(error) => error.status(),
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Store(_) | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -120,7 +136,7 @@ impl Refusal {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             Self::BadTarget(_) | Self::NotFound | Self::Forbidden | Self::Body(_) => {}
-            Self::Precondition | Self::MediaType => {}
+            Self::Precondition | Self::MediaType | Self::NotImplemented => {}
         }
         response
     }

@@ -73,6 +73,29 @@ async fn a_conflict_is_decided_again() {
     assert_eq!(records.get(HERE, &key("a")).await.unwrap().value.as_deref(), Some(&b"new"[..]));
 }
 
+/// A decision that waits is checked like any other, and it keeps its turn while it waits.
+#[tokio::test]
+async fn a_decision_may_wait() {
+    let records = records();
+    put(&records, "a", "0").await;
+    let change = |seen: Vec<crate::Record>| async move {
+        tokio::task::yield_now().await;
+        let count: u32 = std::str::from_utf8(&seen[0].value.clone().unwrap()).unwrap().parse().unwrap();
+        tokio::task::yield_now().await;
+        Ok::<_, ()>(Change::nothing(()).put(key("a"), (count + 1).to_string()))
+    };
+    let writers: Vec<_> = (0..20)
+        .map(|_| {
+            let records = records.clone();
+            tokio::spawn(async move { records.update_async(HERE, &[key("a")], change).await.unwrap() })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(records.get(HERE, &key("a")).await.unwrap().value.as_deref(), Some(&b"20"[..]));
+}
+
 /// However often others win, the caller gets an answer.
 #[tokio::test]
 async fn it_gives_up_in_the_end() {

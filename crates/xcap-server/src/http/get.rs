@@ -5,6 +5,7 @@ use csc_service::http::Body;
 use csc_xcap::access::Operation;
 use csc_xcap::select::NodeSelector;
 use csc_xcap::uri::Node;
+use csc_xcap::usage::Content;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 
@@ -29,11 +30,12 @@ impl<L: Library> XcapServer<L> {
         };
         let Stored { etag, content } = stored.ok_or(Refusal::NotFound)?;
         let usage = exchange.document.usage;
-        let (content, media_type) = match exchange.node {
-            None => (content, usage.media_type),
-            Some(Node::Malformed) => return Err(Refusal::NotFound),
-            Some(Node::Selector(selector)) => {
-                let media_type = selector.kind().media_type();
+        let (content, media_type) = match (exchange.node, usage.content(&content)) {
+            (None, Content::Xml) => (content, text(usage.media_type)),
+            (None, Content::Picture(media_type)) => (content, HeaderValue::from_static(media_type)),
+            (Some(Node::Malformed), _) | (Some(_), Content::Picture(_)) => return Err(Refusal::NotFound),
+            (Some(Node::Selector(selector)), Content::Xml) => {
+                let media_type = text(selector.kind().media_type());
                 let limits = self.settings.limits;
                 let octets = content.len();
                 let select = move || select(&content, &limits, &selector, usage.namespace);
@@ -41,13 +43,11 @@ impl<L: Library> XcapServer<L> {
             }
         };
         let mut response = Response::new(Body::empty());
-        match Precondition::of(&exchange.headers).for_read(&etag) {
-            Outcome::Failed => return Err(Refusal::Precondition),
+        match Precondition::of(&exchange.headers).for_read(&etag)? {
             Outcome::NotModified => *response.status_mut() = StatusCode::NOT_MODIFIED,
-            Outcome::Met => {
+            Outcome::Modified => {
                 let headers = response.headers_mut();
-                let media_type = HeaderValue::from_str(&format!("{media_type}; charset=\"utf-8\""));
-                headers.insert(CONTENT_TYPE, media_type.expect("media types are ASCII"));
+                headers.insert(CONTENT_TYPE, media_type);
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(content.len()));
                 if !head {
                     *response.body_mut() = Body::from(content);
@@ -57,6 +57,12 @@ impl<L: Library> XcapServer<L> {
         tag(&mut response, &etag);
         Ok(response)
     }
+}
+
+/// The `Content-Type` of XML, which is always stored as UTF-8.
+fn text(media_type: &str) -> HeaderValue {
+    let value = [media_type, "; charset=\"utf-8\""].concat();
+    HeaderValue::try_from(value).expect("media types are visible ASCII")
 }
 
 /// The body of the node that `selector` selects.

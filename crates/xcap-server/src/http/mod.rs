@@ -2,6 +2,7 @@
 
 mod delete;
 mod get;
+mod post;
 mod put;
 
 use std::convert::Infallible;
@@ -9,17 +10,20 @@ use std::sync::Arc;
 
 use csc_service::Metrics;
 use csc_service::http::{Body, Mount};
-use csc_types::{Caller, OrgId};
+use csc_store::Store;
+use csc_types::{Caller, Clock, OrgId};
 use csc_xcap::Document;
-use csc_xcap::access::{Decision, Facts, Operation, decide, rights};
+use csc_xcap::access::{Decision, Facts, Operation, Rights, decide, may_be_open, rights};
+use csc_xcap::select::NodeKind;
 use csc_xcap::uri::{DocumentSelector, Node, Root, Target};
 use csc_xcap::usage::Usage;
 use http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue};
 use http::{Method, Request, Response};
 
-use crate::callers::Callers;
+use crate::callers::{Asserted, Callers};
 use crate::config::Config;
-use crate::library::{Library, Snapshot};
+use crate::history::{Action, Author};
+use crate::library::{Change, Library, Question, Snapshot};
 use crate::refusal::{Allowed, Refusal};
 
 /// What a server serves, and how.
@@ -39,19 +43,26 @@ pub struct Settings {
 pub struct XcapServer<L> {
     settings: Settings,
     callers: Callers,
+    clock: Arc<dyn Clock>,
     library: Arc<L>,
     requests: prometheus::IntCounterVec,
 }
 
 impl<L: Library> XcapServer<L> {
     /// A server; nothing listens yet.
-    pub fn new(settings: Settings, callers: Callers, library: Arc<L>, metrics: &Metrics) -> Arc<Self> {
+    pub fn new(
+        settings: Settings,
+        callers: Callers,
+        clock: Arc<dyn Clock>,
+        library: Arc<L>,
+        metrics: &Metrics,
+    ) -> Arc<Self> {
         let requests = metrics.counter(
             "csc_xcap_requests_total",
             "XCAP requests answered.",
             &["service", "method", "status"],
         );
-        Arc::new(Self { settings, callers, library, requests })
+        Arc::new(Self { settings, callers, clock, library, requests })
     }
 
     /// The part of the URI space that is the server's: its AUIDs.
@@ -85,20 +96,26 @@ impl<L: Library> XcapServer<L> {
         let (head, body) = request.into_parts();
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         let target = Target::parse(target, &self.settings.config.roots)?;
-        let caller = self.callers.caller(&head.headers).await?;
-        if caller == Caller::Anonymous {
-            // The access table has no row for nobody, whatever there is: the store need not be asked.
-            return Err(Refusal::Token(csc_auth::Refused::NO_TOKEN));
-        }
+        let asserted = head.extensions.get::<Asserted>().cloned();
+        let caller = self.callers.caller(&head.headers, asserted.as_ref()).await?;
         let root = target.root.as_ref().map(|root| &root.organisation);
-        let document = self.resolve(&target.document, root).ok_or(Refusal::NotFound)?;
+        let document = self.resolve(&target.document, root);
+        if caller == Caller::Anonymous {
+            // Where no row of the access table lets nobody in, the store need not be asked.
+            let open = document.as_ref().is_some_and(|document| self.may_be_open(&head.method, document));
+            open.then_some(()).ok_or(Refusal::Token(csc_auth::Refused::NO_TOKEN))?;
+        }
+        let document = document.ok_or(Refusal::NotFound)?;
         let snapshot = self.library.look(&document, &caller).await?;
+        let question = self.library.question(&document);
         let exchange = Exchange {
             headers: head.headers,
+            asserted,
             caller,
             document,
             root: target.root,
             node: target.node,
+            question,
             open_terminals: self.settings.config.open_terminals,
         };
         match head.method {
@@ -106,8 +123,14 @@ impl<L: Library> XcapServer<L> {
             Method::HEAD => self.get(exchange, snapshot, true).await,
             Method::PUT => self.put(exchange, snapshot, body).await,
             Method::DELETE => self.delete(exchange, snapshot).await,
+            Method::POST => self.post(exchange, snapshot, body).await,
             _ => Err(exchange.refuse_method(&snapshot)),
         }
+    }
+
+    fn may_be_open(&self, method: &Method, document: &Document) -> bool {
+        let reads = *method == Method::GET || *method == Method::HEAD;
+        reads && may_be_open(Operation::Read, document, self.settings.config.open_profiles)
     }
 
     /// The document that `selector` means, if it is one of ours.
@@ -116,11 +139,27 @@ impl<L: Library> XcapServer<L> {
         self.settings.usages.contains(&document.usage).then_some(document)
     }
 
+    /// Who does `action` now, for the history.
+    pub(crate) fn author(&self, caller: &Caller, action: Action) -> Author {
+        let name = match caller {
+            Caller::Anonymous => "anonymous",
+            Caller::User(user) => user.id.as_str(),
+            Caller::Server(server) => &server.name,
+        };
+        let keep = self.settings.config.history;
+        Author { name: name.to_owned(), at: self.clock.now(), action, keep }
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    pub(crate) fn library(&self) -> &L {
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.callers.store()
+    }
+
+    /// The documents behind it.
+    pub fn library(&self) -> &L {
         &self.library
     }
 }
@@ -128,14 +167,28 @@ impl<L: Library> XcapServer<L> {
 /// A request whose target and caller are known.
 struct Exchange {
     headers: HeaderMap,
+    asserted: Option<Asserted>,
     caller: Caller,
     document: Document,
     root: Option<Root>,
     node: Option<Node>,
+    /// What the document, if not the node, may be asked by POST.
+    question: Option<&'static Question>,
     open_terminals: bool,
 }
 
 impl Exchange {
+    /// The change that `author` makes.
+    fn change<'a>(&'a self, author: &'a Author) -> Result<Change<'a>, Refusal> {
+        Ok(Change {
+            document: &self.document,
+            caller: &self.caller,
+            author,
+            organisation: self.organisation().ok_or(Refusal::Forbidden)?,
+            creator: self.caller.user().map(|user| &user.id),
+        })
+    }
+
     fn facts(&self, snapshot: &Snapshot) -> Facts {
         Facts {
             organisation: snapshot.organisation.clone(),
@@ -149,34 +202,48 @@ impl Exchange {
     /// Access 401, 403, 404, then method 405.
     fn admit(&self, operation: Operation, snapshot: &Snapshot) -> Result<(), Refusal> {
         let decision = decide(&self.caller, operation, &self.document, &self.facts(snapshot));
-        match (decision, &self.node) {
-            // Nodes are read; whole documents are written.
-            (Decision::NotAllowed(_), Some(_)) => Err(Refusal::NotAllowed(Allowed::READ_ONLY)),
-            (Decision::Allow, Some(_)) if operation != Operation::Read => {
-                Err(Refusal::NotAllowed(Allowed::READ_ONLY))
+        match decision {
+            Decision::NotAllowed(rights) => Err(Refusal::NotAllowed(self.allowed(rights))),
+            Decision::Allow if operation != Operation::Read && self.node.is_some() => {
+                self.is_writable().then_some(()).ok_or(Refusal::NotAllowed(Allowed::READ_ONLY))
             }
-            (decision, _) => Refusal::of(decision),
+            Decision::Forbidden if operation == Operation::Write && self.node.is_none() => {
+                Err(snapshot.taken.clone().map_or(Refusal::Forbidden, Refusal::Conflict))
+            }
+            decision => Refusal::of(decision),
         }
     }
 
-    /// A method that no XCAP resource has (RFC 4825 8.1 for POST): 405 for whoever may read here.
+    /// What `rights` to the document permit with what was asked for. Whoever may change a document may change its nodes,
+    /// which includes deleting them.
+    fn allowed(&self, rights: Rights) -> Allowed {
+        match &self.node {
+            None => Allowed::of(rights).with_post(self.question.is_some()),
+            Some(_) if rights.write && self.is_writable() => Allowed::of(Rights { delete: true, ..rights }),
+            Some(_) => Allowed::READ_ONLY,
+        }
+    }
+
+    /// Whether what was asked for can be changed: namespace bindings cannot (RFC 4825 7.10 in 6.4).
+    fn is_writable(&self) -> bool {
+        let bindings =
+            |node: &Node| matches!(node, Node::Selector(selector) if selector.kind() == NodeKind::Namespaces);
+        !self.node.as_ref().is_some_and(bindings)
+    }
+
+    /// A method that is not for this resource: 405 for whoever may read here.
     fn refuse_method(&self, snapshot: &Snapshot) -> Refusal {
         if let Err(refusal) = self.admit(Operation::Read, snapshot) {
             return refusal;
         }
-        match self.node {
-            Some(_) => Refusal::NotAllowed(Allowed::READ_ONLY),
-            None => {
-                let rights = rights(&self.caller, &self.document, &self.facts(snapshot));
-                Refusal::NotAllowed(Allowed::of(rights))
-            }
-        }
+        let rights = rights(&self.caller, &self.document, &self.facts(snapshot));
+        Refusal::NotAllowed(self.allowed(rights))
     }
 
     /// To whom a new document belongs that has no organisation by its place.
-    fn organisation(&self) -> Option<OrgId> {
-        let root = self.root.as_ref().map(|root| root.organisation.clone());
-        root.or_else(|| self.caller.user().map(|user| user.org.clone()))
+    fn organisation(&self) -> Option<&OrgId> {
+        let root = self.root.as_ref().map(|root| &root.organisation);
+        root.or_else(|| self.caller.user().map(|user| &user.org))
     }
 }
 

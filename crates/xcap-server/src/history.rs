@@ -1,0 +1,139 @@
+//! What happened to a document: its last revisions with who, when and how much. Contents are not kept.
+//!
+//! One record for each document, in a collection of its service, written in the commit of the change itself. The
+//! version of the record is therefore the revision of its newest entry; older entries carry theirs.
+
+use std::time::Duration;
+
+use csc_store::{Key, Put, Record, StoreError};
+use csc_types::{Etag, Revision, Timestamp};
+use prost::Message;
+
+/// How long the history of a deleted document is kept: whoever asks why it is gone asks soon, and names that nobody uses
+/// any more must not pile up.
+const KEPT_AFTER_DELETION: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// Who changes a document, for its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// The name of the caller.
+    pub name: String,
+    /// When.
+    pub at: Timestamp,
+    /// What it does.
+    pub action: Action,
+    /// How many revisions the history keeps; with 0 there is none.
+    pub keep: usize,
+}
+
+/// How a document was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub enum Action {
+    /// Written by a later version of this software.
+    Unknown = 0,
+    /// The whole document was stored.
+    Stored = 1,
+    /// An element or attribute was stored.
+    NodeStored = 2,
+    /// An element or attribute was deleted.
+    NodeDeleted = 3,
+    /// The document was deleted.
+    Deleted = 4,
+}
+
+/// A revision of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revised {
+    /// The tag it had; none once it was deleted.
+    pub etag: Option<Etag>,
+    /// Who made it.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub action: Action,
+    /// How large it was.
+    pub octets: u64,
+}
+
+/// The stored form; the oldest entry first.
+#[derive(Clone, PartialEq, Message)]
+struct History {
+    #[prost(message, repeated, tag = "1")]
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Entry {
+    /// The revision of its commit; 0: the version of the record.
+    #[prost(uint64, tag = "1")]
+    revision: u64,
+    /// The random half of the tag.
+    #[prost(fixed64, tag = "2")]
+    random: u64,
+    /// Microseconds of Unix time.
+    #[prost(uint64, tag = "3")]
+    at: u64,
+    #[prost(string, tag = "4")]
+    by: String,
+    #[prost(enumeration = "Action", tag = "5")]
+    action: i32,
+    #[prost(uint64, tag = "6")]
+    octets: u64,
+}
+
+/// What a history record says, newest first.
+///
+/// # Errors
+/// When it is damaged.
+pub(crate) fn read(record: &Record) -> Result<Vec<Revised>, StoreError> {
+    let revised = |entry: Entry| Revised {
+        etag: (entry.action() != Action::Deleted)
+            .then(|| Etag::of(Revision::new(entry.revision), entry.random)),
+        at: Timestamp::from_micros(entry.at),
+        action: entry.action(),
+        octets: entry.octets,
+        by: entry.by,
+    };
+    Ok(entries(record)?.into_iter().rev().map(revised).collect())
+}
+
+/// The record at `key` with one more entry; `before`: what it is now. `written`: the random half of the new tag and the
+/// size, unless the document goes. `None`: none is kept.
+///
+/// # Errors
+/// When it is damaged.
+pub(crate) fn add(
+    key: Key,
+    before: &Record,
+    author: &Author,
+    written: Option<(u64, usize)>,
+) -> Result<Option<Put>, StoreError> {
+    if author.keep == 0 {
+        return Ok(None);
+    }
+    let mut entries = entries(before)?;
+    let (random, octets) = written.unwrap_or_default();
+    entries.push(Entry {
+        revision: 0,
+        random,
+        at: author.at.micros(),
+        by: author.name.clone(),
+        action: author.action.into(),
+        octets: octets as u64,
+    });
+    entries.drain(..entries.len().saturating_sub(author.keep));
+    let expires = written.is_none().then(|| author.at.plus(KEPT_AFTER_DELETION));
+    Ok(Some(Put { key, value: History { entries }.encode_to_vec().into(), expires }))
+}
+
+fn entries(record: &Record) -> Result<Vec<Entry>, StoreError> {
+    let Some(value) = &record.value else { return Ok(Vec::new()) };
+    let damaged = |error: prost::DecodeError| StoreError::Damaged(format!("history: {error}"));
+    let mut entries = History::decode(&**value).map_err(damaged)?.entries;
+    for entry in entries.iter_mut().filter(|entry| entry.revision == 0) {
+        entry.revision = record.version.number();
+    }
+    Ok(entries)
+}

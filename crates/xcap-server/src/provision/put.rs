@@ -1,0 +1,125 @@
+//! Storing a document.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use csc_proto::documents::v1::put_response::Outcome;
+use csc_proto::documents::v1::{PutRequest, PutResponse};
+use csc_types::OrgId;
+use csc_xcap::Document;
+use tonic::Status;
+
+use super::{Provisioning, organisation, provisioner, status};
+use crate::history::Action;
+use crate::http::XcapServer;
+use crate::library::{Change, Decide, Library, New, Snapshot};
+use crate::refusal::Refusal;
+
+/// How often a document is looked at again that others change at the same time.
+const ATTEMPTS: usize = 16;
+
+impl<L: Library> Provisioning<L> {
+    pub(super) async fn store(&self, request: PutRequest) -> Result<PutResponse, Status> {
+        let organisation = organisation(&request.organisation)?;
+        let document = self.stored(&request.path, organisation.as_ref())?;
+        let content = Bytes::from(request.content);
+        for _ in 0..ATTEMPTS {
+            match self.attempt(&document, &content, organisation.as_ref(), request.dry_run).await {
+                // It is not what was looked at any more: perhaps it is equal by now.
+                Err(Attempt::Overtaken) => {}
+                Err(Attempt::Refused(status)) => return Err(status),
+                Ok(response) => return Ok(response),
+            }
+        }
+        Err(Status::aborted("others keep changing the same document"))
+    }
+
+    /// Decides over the document as it is now, and stores it if it still is when that is committed.
+    async fn attempt(
+        &self,
+        document: &Document,
+        content: &Bytes,
+        organisation: Option<&OrgId>,
+        dry_run: bool,
+    ) -> Result<PutResponse, Attempt> {
+        let server = &self.0;
+        let caller = provisioner();
+        let snapshot = server.library().look(document, &caller).await.map_err(Refusal::from)?;
+        // In a dry run the user may be one that the real run would have made by now.
+        if !dry_run || snapshot.organisation.is_some() {
+            agree(document, organisation, &snapshot).map_err(Attempt::Refused)?;
+        }
+        let outcome = match &snapshot.current {
+            None => Outcome::Created,
+            Some(stored) if stored.content == *content => Outcome::Unchanged,
+            Some(_) => Outcome::Changed,
+        };
+        if dry_run {
+            server.digest(document, content).await?;
+        }
+        let mut response = PutResponse { outcome: outcome.into(), etag: String::new() };
+        if outcome == Outcome::Unchanged {
+            response.etag = snapshot.etag().map(ToString::to_string).unwrap_or_default();
+            return Ok(response);
+        }
+        if dry_run {
+            return Ok(response);
+        }
+        let organisation = organisation.unwrap_or(&server.settings().config.names.default_organisation);
+        let author = server.author(&caller, Action::Stored);
+        let change = Change { document, caller: &caller, author: &author, organisation, creator: None };
+        let decide = Replace { server, document, content, snapshot: &snapshot };
+        let written = server.library().put(change, &decide).await?;
+        tracing::info!(document = %document.path(), etag = %written.etag, "provisioned");
+        response.etag = written.etag.to_string();
+        Ok(response)
+    }
+}
+
+/// Stores a document in the place of the one that was looked at.
+struct Replace<'a, L> {
+    server: &'a XcapServer<L>,
+    document: &'a Document,
+    content: &'a Bytes,
+    snapshot: &'a Snapshot,
+}
+
+#[async_trait]
+impl<L: Library> Decide<L::Digest> for Replace<'_, L> {
+    async fn decide(&self, now: &Snapshot) -> Result<New<L::Digest>, Refusal> {
+        if now.etag() != self.snapshot.etag() || now.organisation != self.snapshot.organisation {
+            return Err(Refusal::Precondition);
+        }
+        let digest = self.server.digest(self.document, self.content).await?;
+        Ok(New { content: self.content.clone(), digest, created: now.current.is_none() })
+    }
+}
+
+/// Why an attempt came to nothing.
+enum Attempt {
+    /// Somebody else was faster.
+    Overtaken,
+    /// For good.
+    Refused(Status),
+}
+
+impl From<Refusal> for Attempt {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Precondition => Self::Overtaken,
+            refusal => Self::Refused(status(&refusal)),
+        }
+    }
+}
+
+/// Whether the organisation of the request is the one that the document belongs to, where that is known.
+fn agree(document: &Document, wanted: Option<&OrgId>, snapshot: &Snapshot) -> Result<(), Status> {
+    match (&snapshot.organisation, wanted) {
+        (None, _) if document.user().is_some() => {
+            Err(Status::failed_precondition(format!("{}: there is no such user", document.path())))
+        }
+        (Some(has), Some(wanted)) if has != wanted => {
+            Err(Status::failed_precondition(format!("{}: belongs to organisation {has}", document.path())))
+        }
+        _ => Ok(()),
+    }
+}
