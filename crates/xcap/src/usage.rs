@@ -8,6 +8,7 @@ mod pres_content;
 mod pres_rules;
 pub mod resource_lists;
 pub mod rls_services;
+mod schemas;
 mod service_config;
 mod test_app;
 mod ue_config;
@@ -67,7 +68,7 @@ pub struct Usage {
     pub namespace: &'static str,
     /// What its documents are made of.
     pub form: Form,
-    /// The schema of its documents; `None`: generated documents, and those that may hold anything.
+    /// The schema of its documents; `None`: they may hold anything. Those that are generated follow theirs, as tests see to.
     pub schema: Option<fn() -> &'static csc_xsd::Schema>,
     /// Whose documents those in a user's tree are.
     pub keeper: Keeper,
@@ -296,14 +297,14 @@ mod tests {
             check(profile, content.as_bytes())
         };
         assert_eq!(user_profile("XUI-URI='sip:a@b' user-profile-index='1'"), Ok(()));
-        for attributes in [
-            "XUI-URI='sip:a@b'",
-            "user-profile-index='1'",
-            "XUI-URI='a' user-profile-index='1'",
-            "XUI-URI='sip:a@b' user-profile-index='2'",
-            "XUI-URI='sip:a@b' user-profile-index='x'",
-        ] {
+        for attributes in ["XUI-URI='a' user-profile-index='1'", "XUI-URI='sip:a@b' user-profile-index='2'"] {
             assert!(matches!(user_profile(attributes), Err(Conflict::ConstraintFailure(_))), "{attributes}");
+        }
+        for attributes in
+            ["XUI-URI='sip:a@b'", "user-profile-index='1'", "XUI-URI='sip:a@b' user-profile-index='x'"]
+        {
+            let refused = user_profile(attributes);
+            assert!(matches!(refused, Err(Conflict::SchemaValidationError(_))), "{attributes}");
         }
     }
 

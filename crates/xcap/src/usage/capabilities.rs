@@ -1,6 +1,6 @@
 //! The server's capabilities (RFC 4825 section 12): generated, `global/index`.
 
-use super::{Form, Keeper, Request, Tree, Usage, never_stored};
+use super::{Form, Keeper, Request, Tree, Usage, never_stored, schemas};
 use crate::document::Place;
 
 const NAMESPACE: &str = "urn:ietf:params:xml:ns:xcap-caps";
@@ -12,7 +12,7 @@ pub static CAPABILITIES: Usage = Usage {
     other_media_types: &[],
     namespace: NAMESPACE,
     form: Form::Element(NAMESPACE, "xcap-caps"),
-    schema: None,
+    schema: Some(|| &schemas::CAPABILITIES),
     keeper: Keeper::Administrators,
     resolve,
     constraints: never_stored,

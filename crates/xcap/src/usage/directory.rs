@@ -1,6 +1,6 @@
 //! The directory of a user's documents (OMA XDM 2.1 core, clause 5.6.1): generated, `users/<xui>/directory.xml`.
 
-use super::{Form, Keeper, Request, Tree, Usage, never_stored};
+use super::{Form, Keeper, Request, Tree, Usage, never_stored, schemas};
 use crate::document::Place;
 
 const NAMESPACE: &str = "urn:oma:xml:xdm:xcap-directory";
@@ -12,7 +12,7 @@ pub static DIRECTORY: Usage = Usage {
     other_media_types: &[],
     namespace: NAMESPACE,
     form: Form::Element(NAMESPACE, "xcap-directory"),
-    schema: None,
+    schema: Some(|| &schemas::DIRECTORY),
     keeper: Keeper::Administrators,
     resolve,
     constraints: never_stored,

@@ -1,6 +1,6 @@
 //! Presence that is set for longer than a terminal is reachable (RFC 4827; OMA presence XDM: `perm-presence`).
 
-use super::{Form, Keeper, Request, Usage, of_user, unconstrained};
+use super::{Form, Keeper, Request, Usage, of_user, schemas, unconstrained};
 use crate::document::Place;
 
 const NAMESPACE: &str = "urn:ietf:params:xml:ns:pidf";
@@ -12,7 +12,7 @@ pub static PIDF_MANIPULATION: Usage = Usage {
     other_media_types: &[],
     namespace: NAMESPACE,
     form: Form::Element(NAMESPACE, "presence"),
-    schema: None,
+    schema: Some(|| &schemas::PIDF),
     keeper: Keeper::User,
     resolve,
     constraints: unconstrained,

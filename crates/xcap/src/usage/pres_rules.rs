@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use csc_xml::{Node, attribute, children};
 
-use super::{Form, Keeper, Request, Usage, of_user};
+use super::{Form, Keeper, Request, Usage, of_user, schemas};
 use crate::document::{Document, Place};
 use crate::error::{Conflict, Exists};
 
@@ -24,7 +24,7 @@ const fn usage(auid: &'static str) -> Usage {
         other_media_types: &[],
         namespace: NAMESPACE,
         form: Form::Element(COMMON_POLICY, "ruleset"),
-        schema: None,
+        schema: Some(|| &schemas::PRES_RULES),
         keeper: Keeper::User,
         resolve,
         constraints,

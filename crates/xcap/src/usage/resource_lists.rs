@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use csc_xml::{Node, attribute};
 
-use super::{Form, Keeper, Request, Usage, of_user};
+use super::{Form, Keeper, Request, Usage, of_user, schemas};
 use crate::document::{Document, Place};
 use crate::error::{Conflict, Exists};
 
@@ -18,7 +18,7 @@ pub static RESOURCE_LISTS: Usage = Usage {
     other_media_types: &[],
     namespace: NAMESPACE,
     form: Form::Element(NAMESPACE, "resource-lists"),
-    schema: None,
+    schema: Some(|| &schemas::RESOURCE_LISTS),
     keeper: Keeper::User,
     resolve,
     constraints,

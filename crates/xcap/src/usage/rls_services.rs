@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use csc_xml::{Node, attribute, child, children};
 
-use super::{Form, Keeper, Request, Usage, of_user, resource_lists};
+use super::{Form, Keeper, Request, Usage, of_user, resource_lists, schemas};
 use crate::document::{Document, Place};
 use crate::error::{Conflict, Exists};
 use crate::names::Names;
@@ -25,7 +25,7 @@ pub static RLS_SERVICES: Usage = Usage {
     other_media_types: &[],
     namespace: NAMESPACE,
     form: Form::Element(NAMESPACE, "rls-services"),
-    schema: None,
+    schema: Some(|| &schemas::RLS_SERVICES),
     keeper: Keeper::User,
     resolve,
     constraints,
@@ -130,18 +130,18 @@ mod tests {
 
     #[test]
     fn uris_have_one_spelling() {
-        let two = "<service uri='sip:Alex@Example.ORG;pres-list=rcs'/><service uri='SIP:b@example.org'/>";
-        assert_eq!(read(two).unwrap(), ["sip:Alex@example.org;pres-list=rcs", "sip:b@example.org"]);
-        let twice = "<service uri='sip:b@example.org'/><service uri='SIP:b@example.org'/>";
+        let service = |uri: &str| format!("<service uri='{uri}'><list/></service>");
+        let two = service("sip:Alex@Example.ORG;pres-list=rcs") + &service("SIP:b@example.org");
+        assert_eq!(read(&two).unwrap(), ["sip:Alex@example.org;pres-list=rcs", "sip:b@example.org"]);
+        let twice = service("sip:b@example.org") + &service("SIP:b@example.org");
         let exists = Exists { field: field(2), alt_values: Vec::new() };
-        assert_eq!(read(twice), Err(Conflict::UniquenessFailure(vec![exists])));
-        for bad in ["", "b", "sip:", "sip:a b"] {
-            let service = format!("<service uri='{bad}'/>");
-            assert!(matches!(read(&service), Err(Conflict::ConstraintFailure(_))), "{bad}");
+        assert_eq!(read(&twice), Err(Conflict::UniquenessFailure(vec![exists])));
+        for bad in ["", "b", "sip:"] {
+            assert!(matches!(read(&service(bad)), Err(Conflict::ConstraintFailure(_))), "{bad}");
         }
-        let many = |count: usize| {
-            (0..count).map(|number| format!("<service uri='sip:{number}@x'/>")).collect::<String>()
-        };
+        assert!(matches!(read(&service("sip:a b")), Err(Conflict::SchemaValidationError(_))));
+        let many =
+            |count: usize| (0..count).map(|number| service(&format!("sip:{number}@x"))).collect::<String>();
         assert_eq!(read(&many(MOST_SERVICES)).map(|found| found.len()), Ok(MOST_SERVICES));
         assert!(read(&many(MOST_SERVICES + 1)).is_err());
     }

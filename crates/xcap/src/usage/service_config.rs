@@ -1,7 +1,7 @@
 //! Service configuration (TS 24.484 clause 8.4): one document of each organisation, which every user of it sees as
 //! `users/<xui>/service-config`.
 
-use super::{Form, Keeper, Request, Tree, Usage, unconstrained};
+use super::{Form, Keeper, Request, Tree, Usage, schemas, unconstrained};
 use crate::document::Place;
 
 const NAMESPACE: &str = "urn:3gpp:ns:mcpttServiceConfig:1.0";
@@ -13,7 +13,7 @@ pub static SERVICE_CONFIG: Usage = Usage {
     other_media_types: &[],
     namespace: NAMESPACE,
     form: Form::Element(NAMESPACE, "service-configuration-info"),
-    schema: None,
+    schema: Some(|| &schemas::SERVICE_CONFIG),
     keeper: Keeper::Administrators,
     resolve,
     constraints: unconstrained,

@@ -3,7 +3,7 @@
 use csc_types::McpttId;
 use csc_xml::{Node, attribute};
 
-use super::{Form, Keeper, Request, Tree, Usage};
+use super::{Form, Keeper, Request, Tree, Usage, schemas};
 use crate::document::{Document, Place};
 use crate::error::Conflict;
 
@@ -16,7 +16,7 @@ pub static UE_CONFIG: Usage = Usage {
     other_media_types: &[],
     namespace: NAMESPACE,
     form: Form::Element(NAMESPACE, "mcptt-UE-configuration"),
-    schema: None,
+    schema: Some(|| &schemas::UE_CONFIG),
     keeper: Keeper::Administrators,
     resolve,
     constraints,

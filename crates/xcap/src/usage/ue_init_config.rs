@@ -7,7 +7,7 @@
 
 use csc_types::UeId;
 
-use super::{Form, Keeper, Request, Tree, Usage, of_organisation, unconstrained};
+use super::{Form, Keeper, Request, Tree, Usage, of_organisation, schemas, unconstrained};
 use crate::document::Place;
 
 /// The namespace of its elements.
@@ -20,7 +20,7 @@ pub static UE_INIT_CONFIG: Usage = Usage {
     other_media_types: &["application/org.3gpp.mcptt.ue-init-config+xml"],
     namespace: NAMESPACE,
     form: Form::Element(NAMESPACE, "mcptt-UE-initial-configuration"),
-    schema: None,
+    schema: Some(|| &schemas::UE_INIT_CONFIG),
     keeper: Keeper::Administrators,
     resolve,
     constraints: unconstrained,

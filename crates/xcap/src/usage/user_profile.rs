@@ -6,7 +6,7 @@
 use csc_types::McpttId;
 use csc_xml::{Node, attribute, child};
 
-use super::{Form, Keeper, Request, Tree, Usage};
+use super::{Form, Keeper, Request, Tree, Usage, schemas};
 use crate::document::{Document, Place};
 use crate::error::Conflict;
 
@@ -20,8 +20,8 @@ pub static USER_PROFILE: Usage = Usage {
     media_type: "application/vnd.3gpp.mcptt-user-profile+xml",
     other_media_types: &["application/org.3gpp.mcptt.user-profile+xml"],
     namespace: NAMESPACE,
-    form: Form::Element(NAMESPACE, "mcptt-user-profile"),
-    schema: None,
+    form: Form::Element(NAMESPACE, ROOT),
+    schema: Some(|| &schemas::USER_PROFILE),
     keeper: Keeper::Administrators,
     resolve,
     constraints,
@@ -33,8 +33,19 @@ pub fn is_preselected(root: Node<'_, '_>) -> bool {
     child(root, NAMESPACE, PRESELECTED).is_some()
 }
 
+/// The root element.
+pub const ROOT: &str = "mcptt-user-profile";
+
 /// The element of [`is_preselected`].
 pub const PRESELECTED: &str = "Pre-selected-indication";
+
+/// The attribute that holds a profile's number, here and where a profile is referred to.
+pub const INDEX: &str = "user-profile-index";
+
+/// The number of the profile that is stored under `name`, a canonical one.
+pub fn index_of(name: &str) -> Option<u8> {
+    number(name)
+}
 
 fn resolve(request: &Request<'_>) -> Option<Place> {
     let (Tree::Users, [user, name]) = (request.tree, request.names) else { return None };
@@ -59,7 +70,7 @@ fn constraints(document: &Document, root: Node<'_, '_>) -> Result<(), Conflict> 
     if owner.is_none() {
         return Err(Conflict::ConstraintFailure("XUI-URI is not an MCPTT ID".to_owned()));
     }
-    let index: Option<u8> = attribute(root, "user-profile-index").and_then(|index| index.trim().parse().ok());
+    let index: Option<u8> = attribute(root, INDEX).and_then(|index| index.trim().parse().ok());
     let Some(index) = index else {
         return Err(Conflict::ConstraintFailure("user-profile-index is not a number up to 255".to_owned()));
     };
