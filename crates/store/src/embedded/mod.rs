@@ -107,14 +107,14 @@ impl Embedded {
         let database = Arc::new(database);
         let state = Arc::new(State::new(if births.any() { read::positions(&database)? } else { Vec::new() }));
         let (requests, received) = mpsc::channel();
+        let queue = options.queue.clamp(1, Semaphore::MAX_PERMITS);
         let writer = if births.any() {
-            let writer = Writer::new(Arc::clone(&database), Arc::clone(&state), Arc::clone(&clock))?;
+            let writer = Writer::new(Arc::clone(&database), Arc::clone(&state), Arc::clone(&clock), queue)?;
             let run = move || writer.run(&received);
             Some(thread::Builder::new().name("store-writer".to_owned()).spawn(run)?)
         } else {
             None
         };
-        let queue = options.queue.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
             database,
             births,

@@ -27,6 +27,11 @@ const BATCH_OCTETS: usize = 8 << 20;
 /// How many expired records, and how many remembered commits, one transaction removes at most.
 const SWEPT_AT_ONCE: usize = 1024;
 
+/// How long the next transaction waits at most for those who are expected to share it: this part of what the last one
+/// took, and no longer than that.
+const PATIENCE_SHARE: u32 = 4;
+const PATIENCE: Duration = Duration::from_millis(1);
+
 /// How long the thread sleeps when there is nothing to do, before it looks for what has expired.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -53,6 +58,19 @@ pub(super) struct Writer {
     clock: Arc<dyn Clock>,
     heads: Vec<Head>,
     memory: Memory,
+    pace: Pace,
+    /// How many places there are.
+    queue: usize,
+}
+
+/// How many commits to expect, and how long. Whoever was answered at the end of a transaction is likely to be back at
+/// once; a transaction that does not wait for it leaves with half of those who could have shared it, and so do all that
+/// follow.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    /// How many commits were at hand when the last transaction ended: its own, and those that waited.
+    together: usize,
+    patience: Duration,
 }
 
 impl Writer {
@@ -60,12 +78,13 @@ impl Writer {
         database: Arc<Database>,
         state: Arc<State>,
         clock: Arc<dyn Clock>,
+        queue: usize,
     ) -> Result<Self, redb::Error> {
         let memory = Memory::load(&database, clock.monotonic())?;
         let table = database.begin_read()?.open_table(HEADS)?;
         let heads = Partition::all().map(|partition| Head::read(&table, partition.number()));
         let heads = heads.collect::<Result<_, _>>()?;
-        Ok(Self { database, state, clock, heads, memory })
+        Ok(Self { database, state, clock, heads, memory, pace: Pace::default(), queue })
     }
 
     /// Serves until every sender is gone.
@@ -74,7 +93,7 @@ impl Writer {
         let mut patience = IDLE;
         loop {
             let batch = match requests.recv_timeout(patience) {
-                Ok(first) => gather(first, requests),
+                Ok(first) => self.gather(first, requests),
                 Err(RecvTimeoutError::Timeout) => Vec::new(),
                 Err(RecvTimeoutError::Disconnected) => return,
             };
@@ -82,8 +101,16 @@ impl Writer {
                 self.refuse(batch);
                 continue;
             }
+            let began = self.clock.monotonic();
             match self.transact(&batch) {
                 Ok((judged, more)) => {
+                    let took = self.clock.monotonic().saturating_sub(began);
+                    self.pace = Pace {
+                        together: batch
+                            .first()
+                            .map_or(0, |request| self.queue - request.place.semaphore().available_permits()),
+                        patience: (took / PATIENCE_SHARE).min(PATIENCE),
+                    };
                     self.answer(batch, &judged);
                     patience = if more { Duration::ZERO } else { IDLE };
                 }
@@ -168,6 +195,24 @@ impl Writer {
         }
     }
 
+    /// Those that wait behind `first`, and those that are expected at once.
+    fn gather(&self, first: Request, requests: &Receiver<Request>) -> Vec<Request> {
+        let mut octets = size(&first);
+        let mut batch = vec![first];
+        let end = self.clock.monotonic() + self.pace.patience;
+        while batch.len() < BATCH_COMMITS && octets < BATCH_OCTETS {
+            let next = requests.try_recv().ok().or_else(|| {
+                let left = end.saturating_sub(self.clock.monotonic());
+                let expected = batch.len() < self.pace.together && !left.is_zero();
+                expected.then(|| requests.recv_timeout(left).ok()).flatten()
+            });
+            let Some(next) = next else { break };
+            octets += size(&next);
+            batch.push(next);
+        }
+        batch
+    }
+
     fn refuse(&self, batch: Vec<Request>) {
         for request in batch {
             let _ = request.answer.send(Err(self.state.unavailable().into()));
@@ -184,17 +229,6 @@ impl Drop for Stopped {
             self.0.fail(&"the writer stopped");
         }
     }
-}
-
-fn gather(first: Request, requests: &Receiver<Request>) -> Vec<Request> {
-    let mut octets = size(&first);
-    let mut batch = vec![first];
-    while batch.len() < BATCH_COMMITS && octets < BATCH_OCTETS {
-        let Ok(next) = requests.try_recv() else { break };
-        octets += size(&next);
-        batch.push(next);
-    }
-    batch
 }
 
 fn size(request: &Request) -> usize {

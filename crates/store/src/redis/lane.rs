@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value, cmd};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, yield_now};
 
 use super::Access;
 use super::connection::Connection;
@@ -24,6 +24,9 @@ use super::routes::Way;
 /// them waits, and the server's memory.
 const BATCH: usize = 256;
 const BATCH_OCTETS: usize = 8 << 20;
+
+/// How often other tasks get their turn before a pipeline leaves without those who are expected to share it.
+const TURNS: usize = 16;
 
 /// How long `WAIT` waits. Then the commands are repeated, which their ids make harmless.
 const CONFIRMATION: Duration = Duration::from_millis(500);
@@ -97,14 +100,20 @@ struct Exchanged {
 
 impl Server {
     async fn run(mut self, mut requests: mpsc::Receiver<Request>) {
+        // How many were at hand when the last pipeline was answered. They are likely to be back at once; a pipeline that
+        // does not wait for them leaves with half of those who could have shared its `WAIT`, and so do all that follow.
+        let mut together = 0;
         while let Some(first) = requests.recv().await {
-            let mut batch = gather(first, &mut requests);
+            let mut batch = gather(first, &mut requests, together).await;
+            together = batch.len();
             // Whoever has given up is spared the work; what was sent is sent.
             batch.retain(|request| !request.answer.is_closed());
             if batch.is_empty() {
                 continue;
             }
-            match self.exchange(&batch).await {
+            let exchanged = self.exchange(&batch).await;
+            together += requests.len();
+            match exchanged {
                 Ok(exchanged) => self.hand_out(batch, exchanged),
                 Err(failure) => {
                     self.connection = None;
@@ -186,13 +195,20 @@ impl Server {
     }
 }
 
-fn gather(first: Request, requests: &mut mpsc::Receiver<Request>) -> Vec<Request> {
+async fn gather(first: Request, requests: &mut mpsc::Receiver<Request>, together: usize) -> Vec<Request> {
     let mut octets = first.octets;
     let mut batch = vec![first];
+    let mut turns = TURNS;
     while batch.len() < BATCH && octets < BATCH_OCTETS {
-        let Ok(next) = requests.try_recv() else { break };
-        octets += next.octets;
-        batch.push(next);
+        if let Ok(next) = requests.try_recv() {
+            octets += next.octets;
+            batch.push(next);
+        } else if batch.len() < together && turns > 0 {
+            turns -= 1;
+            yield_now().await;
+        } else {
+            break;
+        }
     }
     batch
 }

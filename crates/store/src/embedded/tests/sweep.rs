@@ -44,7 +44,7 @@ async fn an_idle_store_is_swept_in_portions() {
 
     let database = Arc::new(file::builder(&Options::default()).create_with_backend(disk).unwrap());
     let state = Arc::new(State::new(Vec::new()));
-    let mut writer = Writer::new(database.clone(), state.clone(), clock.clone()).unwrap();
+    let mut writer = Writer::new(database.clone(), state.clone(), clock.clone(), 1).unwrap();
     let mut idle = || writer.transact(&[]).unwrap().1;
     assert!(!idle());
     assert_eq!(

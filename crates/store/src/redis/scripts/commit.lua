@@ -4,6 +4,8 @@
 -- end, value), log entries. A collection is told by its number in KEYS. Times are microseconds.
 -- Answers the revision, or nil for a conflict. Without an id it only sweeps.
 local GRACE, KEPT_AT_MOST, FORGOTTEN_AT_ONCE, SWEPT_AT_ONCE = 60000000, 100000, 64, 32
+-- One commit in so many looks for ids to forget; less than FORGOTTEN_AT_ONCE.
+local FORGETTING = 16
 local ABSENT, NEVER = '0000000000000000', '0000000000000000'
 
 local known = redis.call('ZSCORE', KEYS[3], ARGV[2])
@@ -34,6 +36,13 @@ if not now then
   now = time[1] * 1000000 + time[2]
 end
 
+-- Collections in which anything expires. Each call from here costs about as much as the write itself, so most collections
+-- are not looked at further.
+local expiring = {}
+for place = 5, #KEYS, 3 do
+  expiring[place] = redis.call('EXISTS', KEYS[place + 2]) == 1
+end
+
 local deletes = tonumber(take())
 local first_delete = at
 at = at + 2 * deletes
@@ -56,33 +65,39 @@ if ARGV[2] ~= '' then
     local place, name = collection(), take()
     redis.call('HDEL', KEYS[place], name)
     redis.call('ZREM', KEYS[place + 1], name)
-    redis.call('ZREM', KEYS[place + 2], name)
+    if expiring[place] then
+      redis.call('ZREM', KEYS[place + 2], name)
+    end
   end
   at = first_put
   for _ = 1, puts do
     local place, name, ends, value = collection(), take(), take(), take()
-    redis.call('HSET', KEYS[place], name, stamp .. ends .. value)
-    redis.call('ZADD', KEYS[place + 1], 0, name)
-    if ends == NEVER then
-      redis.call('ZREM', KEYS[place + 2], name)
-    else
+    if redis.call('HSET', KEYS[place], name, stamp .. ends .. value) == 1 then
+      redis.call('ZADD', KEYS[place + 1], 0, name)
+    end
+    if ends ~= NEVER then
       redis.call('ZADD', KEYS[place + 2], ends, name)
+      expiring[place] = true
+    elseif expiring[place] then
+      redis.call('ZREM', KEYS[place + 2], name)
     end
   end
   redis.call('ZADD', KEYS[3], stamp, ARGV[2])
-  local old = redis.call('ZCOUNT', KEYS[3], '-inf', string.format('%.0f', now - GRACE))
-  local surplus = redis.call('ZCARD', KEYS[3]) - KEPT_AT_MOST
-  local forgotten = math.min(math.max(old, surplus), FORGOTTEN_AT_ONCE)
-  if forgotten > 0 then
-    redis.call('ZREMRANGEBYRANK', KEYS[3], 0, forgotten - 1)
+  if revision % FORGETTING == 0 then
+    local old = redis.call('ZCOUNT', KEYS[3], '-inf', string.format('%.0f', now - GRACE))
+    local surplus = redis.call('ZCARD', KEYS[3]) - KEPT_AT_MOST
+    local forgotten = math.min(math.max(old, surplus), FORGOTTEN_AT_ONCE)
+    if forgotten > 0 then
+      redis.call('ZREMRANGEBYRANK', KEYS[3], 0, forgotten - 1)
+    end
   end
 end
 
 -- Both clocks must agree that the minute is over: a wrong one alone takes nothing away.
 local horizon = string.format('%016.0f', math.min(now, tonumber(ARGV[3])) - GRACE)
-for place = 5, #KEYS, 3 do
-  local due = redis.call('ZRANGEBYSCORE', KEYS[place + 2], '-inf', '(' .. horizon, 'LIMIT', 0, SWEPT_AT_ONCE)
-  for _, name in ipairs(due) do
+for place, any in pairs(expiring) do
+  local due = any and redis.call('ZRANGEBYSCORE', KEYS[place + 2], '-inf', '(' .. horizon, 'LIMIT', 0, SWEPT_AT_ONCE)
+  for _, name in ipairs(due or {}) do
     local record = redis.call('HGET', KEYS[place], name)
     local ends = record and string.sub(record, 17, 32) or NEVER
     if ends ~= NEVER and ends < horizon then
