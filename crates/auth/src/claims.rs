@@ -33,24 +33,32 @@ impl Claims {
     /// [`Reason::Invalid`] when there is no such account or it is disabled; [`Reason::Unavailable`] when its record
     /// does not make sense.
     pub fn caller(&self, account: Option<&Account>) -> Result<Caller, Reason> {
-        let account = account.filter(|account| account.status() == Status::Enabled).ok_or(Reason::Invalid)?;
-        let damaged = |what: &'static str| {
-            tracing::error!(mcptt_id = %self.mcptt_id, what, "damaged account record");
-            Reason::Unavailable
-        };
-        Ok(Caller::User(User {
-            id: self.mcptt_id.clone(),
-            org: account.organisation.parse().map_err(|_| damaged("organisation"))?,
-            // A role this release does not know gives no right here.
-            roles: account.roles.iter().filter_map(|role| role.parse().ok()).collect(),
-            ue_ids: account
-                .ue_ids
-                .iter()
-                .map(|id| id.parse())
-                .collect::<Result<_, _>>()
-                .map_err(|_| damaged("UE id"))?,
-        }))
+        caller(&self.mcptt_id, account)
     }
+}
+
+/// The user `id`, as the public account record knows it now.
+///
+/// # Errors
+/// See [`Claims::caller`].
+pub fn caller(id: &McpttId, account: Option<&Account>) -> Result<Caller, Reason> {
+    let account = account.filter(|account| account.status() == Status::Enabled).ok_or(Reason::Invalid)?;
+    let damaged = |what: &'static str| {
+        tracing::error!(mcptt_id = %id, what, "damaged account record");
+        Reason::Unavailable
+    };
+    Ok(Caller::User(User {
+        id: id.clone(),
+        org: account.organisation.parse().map_err(|_| damaged("organisation"))?,
+        // A role this release does not know gives no right here.
+        roles: account.roles.iter().filter_map(|role| role.parse().ok()).collect(),
+        ue_ids: account
+            .ue_ids
+            .iter()
+            .map(|id| id.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|_| damaged("UE id"))?,
+    }))
 }
 
 /// The claims as they stand in the token. Serde refuses one that comes twice.

@@ -25,7 +25,7 @@ mod tests;
 
 pub use accounts::{Accounts, SILENCE};
 pub use cache::{KeySource, KeySourceError};
-pub use claims::Claims;
+pub use claims::{Claims, caller};
 pub use grpc::GrpcKeys;
 pub use presented::Dialect;
 pub use refused::{Reason, Refused};

@@ -11,6 +11,7 @@ mod document;
 pub mod edit;
 pub mod error;
 mod names;
+pub mod search;
 pub mod select;
 pub mod uri;
 pub mod usage;

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use csc_service::Metrics;
-use csc_service::http::{Body, BodyError};
+use csc_service::http::{Body, BodyError, from_service};
 use csc_service::trace::{self, Cause, Protocol, Work};
 use csc_types::Entropy;
 use http::header::RETRY_AFTER;
@@ -223,6 +223,7 @@ impl Miss {
 fn passed_on(response: Response<Incoming>, flight: Flight) -> Response<Body> {
     let mut response = response.map(|body| Body::new(Counted { body, _flight: flight }));
     head::strip(response.headers_mut());
+    from_service(&mut response);
     response
 }
 

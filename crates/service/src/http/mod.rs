@@ -11,8 +11,10 @@ mod limits;
 mod linger;
 mod listener;
 mod phase;
+mod reason;
 mod requests;
 mod route;
+mod trusted;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -27,6 +29,8 @@ pub use body::{BodyError, read_body};
 pub use config::{Clients, HttpConfig, Public};
 pub use edge::{CLIENT_ADDRESS, CLIENT_CERTIFICATE};
 pub use limits::Limits;
+pub use reason::{REASON, from_service, has_reason, with_reason};
+pub use trusted::TrustedPeers;
 
 pub(crate) use listener::Listener;
 pub(crate) use requests::{Audience, Shared};

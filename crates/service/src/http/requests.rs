@@ -21,7 +21,7 @@ use super::admission::Admission;
 use super::edge;
 use super::guard::{Answer, GuardedBody, Progress, RequestEnd};
 use super::route::{Route, Router};
-use super::{Body, Limits, Peer};
+use super::{Body, Limits, Peer, reason};
 use crate::trace::{self, Cause, Protocol, Work};
 use crate::{Metrics, Shutdown};
 
@@ -144,6 +144,9 @@ impl Shared {
         *response.version_mut() = version;
         if head {
             without_body(&mut response);
+        }
+        if self.behind_edge() {
+            reason::to_edge(&mut response);
         }
         let status = response.status();
         trace::outcome(&span, Protocol::Http, status.as_u16());
