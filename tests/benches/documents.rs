@@ -15,6 +15,7 @@ const ADMINISTRATOR: (&str, &str) = ("tel:+82571009998", "station-zero");
 const CONNECTIONS: usize = 8;
 const SECONDS: usize = 3;
 const ROUNDS: usize = 5;
+const USAGE: &str = "org.3gpp.mcptt.user-profile";
 const TYPE: &str = "application/vnd.3gpp.mcptt-user-profile+xml";
 const ELEMENT_TYPE: &str = "application/xcap-el+xml";
 
@@ -83,19 +84,18 @@ async fn main() {
     for number in 0..CONNECTIONS {
         server.add_user((&user(number), "bench-only"), &[]).await;
     }
+    let mut administrator = server.ue(ADMINISTRATOR).await;
+    for user in (0..CONNECTIONS).map(user) {
+        let path = format!("{USAGE}/users/{user}/mcptt-user-profile-0.xml");
+        administrator.put(&path, TYPE, profile(&user).into(), None).await.expect("an administrator may");
+    }
     let token = server.token(ADMINISTRATOR).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     println!("a document of {} octets, {CONNECTIONS} connections", profile(&user(0)).len());
 
-    let script = |case: &Case| {
-        let path = folder.path().join("requests.lua");
-        std::fs::write(&path, requests(case, &token)).expect("a writable folder");
-        path
-    };
-    // Makes the documents.
-    wrk(&server, &script(&CASES[2])).await;
     for case in &CASES {
-        let script = script(case);
+        let script = folder.path().join("requests.lua");
+        std::fs::write(&script, requests(case, &token)).expect("a writable folder");
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
             let before = cpu_micros();
@@ -114,7 +114,7 @@ fn requests(case: &Case, token: &str) -> String {
     let mut script = String::from("local requests = {}\n");
     for number in 0..CONNECTIONS {
         let user = user(number);
-        let target = format!("/org.3gpp.mcptt.user-profile/users/{user}/mcptt-user-profile-0.xml{}", case.node);
+        let target = format!("/{USAGE}/users/{user}/mcptt-user-profile-0.xml{}", case.node);
         let body = (case.body)(&user);
         let media_type = match case.media_type {
             "" => String::new(),
