@@ -1,18 +1,17 @@
 //! The linear pre-scan: everything that must be known before a parser may see a document.
 //!
-//! It follows the same tokens as the parser and stops at the first thing the parser would refuse or choke on; what it
-//! lets pass need not be well-formed. Time is linear in the octets, memory bounded by the limits.
+//! It follows the same tokens as the parser and stops at the first thing the parser would refuse or choke on, and at the
+//! few things that the parser takes although XML forbids them. What it lets pass need not be well-formed. Time is linear in
+//! the octets, memory bounded by the limits.
+
+mod declaration;
 
 use std::collections::HashSet;
+use std::ops::Range;
 
-use memchr::{memchr2, memmem};
+use memchr::{memchr, memchr_iter, memchr2, memmem};
 
-use crate::Limits;
-
-/// Most that the parser may have to copy and compare because elements declare namespaces: it copies what is in scope
-/// into each declaring element, and looks each up among those already there. Twenty thousand declaring elements with
-/// a dozen declarations in scope stay below; see `tests::namespace_work_is_bounded`.
-const NAMESPACE_WORK: usize = 4_000_000;
+use crate::{Limits, is_ncname};
 
 /// Why a document is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,8 +44,11 @@ pub fn scan<'a>(octets: &'a [u8], limits: &Limits) -> Result<&'a str, Refused> {
         return Err(Refused::TooLarge(limits.octets));
     }
     let text = utf8(octets)?;
-    check_declared_encoding(text)?;
-    Scanner::new(text.as_bytes(), limits).run()?;
+    let start = declaration::skip(text)?;
+    if memchr_iter(b'=', octets).count() > limits.equals_signs() {
+        return Err(Refused::TooComplex { what: "equals signs", limit: limits.equals_signs() });
+    }
+    Scanner::new(text, start, limits).run()?;
     Ok(text)
 }
 
@@ -58,25 +60,8 @@ pub fn utf8(octets: &[u8]) -> Result<&str, Refused> {
     std::str::from_utf8(octets).map_err(|_| Refused::NotUtf8)
 }
 
-/// An XML declaration may say UTF-8, its subset US-ASCII, or nothing.
-fn check_declared_encoding(text: &str) -> Result<(), Refused> {
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let Some(rest) =
-        text.strip_prefix("<?xml").filter(|rest| rest.starts_with(|c: char| c.is_ascii_whitespace()))
-    else {
-        return Ok(());
-    };
-    let declaration = &rest[..rest.find("?>").unwrap_or(rest.len())];
-    let Some(at) = declaration.find("encoding") else { return Ok(()) };
-    let value =
-        declaration[at + "encoding".len()..].trim_start().strip_prefix('=').unwrap_or_default().trim_start();
-    let Some(quote @ ('"' | '\'')) = value.chars().next() else { return Ok(()) };
-    let name = value[1..].split(quote).next().unwrap_or_default();
-    let fits = ["utf-8", "us-ascii"].iter().any(|known| name.eq_ignore_ascii_case(known));
-    if fits { Ok(()) } else { Err(Refused::NotUtf8) }
-}
-
 struct Scanner<'a> {
+    text: &'a str,
     octets: &'a [u8],
     at: usize,
     limits: &'a Limits,
@@ -84,53 +69,124 @@ struct Scanner<'a> {
     open: Vec<usize>,
     in_scope: usize,
     markup: usize,
-    namespace_work: usize,
+    /// What the parser may have to compare: every declaration in scope with every other on each element that declares
+    /// one, names with the prefixes in scope, attributes of an element with each other.
+    steps: usize,
     distinct: HashSet<&'a [u8]>,
+    /// There are character references anywhere, and so in need of a look.
+    references: bool,
+    ends: Ends,
+}
+
+/// What ends comments, CDATA sections and processing instructions.
+struct Ends {
+    comment: memmem::Finder<'static>,
+    section: memmem::Finder<'static>,
+    instruction: memmem::Finder<'static>,
 }
 
 impl<'a> Scanner<'a> {
-    fn new(octets: &'a [u8], limits: &'a Limits) -> Self {
+    fn new(text: &'a str, start: usize, limits: &'a Limits) -> Self {
         Self {
-            octets,
-            at: 0,
+            text,
+            octets: text.as_bytes(),
+            at: start,
             limits,
             open: Vec::new(),
             in_scope: 0,
             markup: 0,
-            namespace_work: 0,
+            steps: 0,
             distinct: HashSet::new(),
+            references: memmem::find(text.as_bytes(), b"&#").is_some(),
+            ends: Ends {
+                comment: memmem::Finder::new("-->"),
+                section: memmem::Finder::new("]]>"),
+                instruction: memmem::Finder::new("?>"),
+            },
         }
     }
 
     fn run(&mut self) -> Result<(), Refused> {
-        while let Some(offset) = memchr::memchr(b'<', &self.octets[self.at..]) {
+        while let Some(offset) = memchr(b'<', &self.octets[self.at..]) {
+            let start = self.at;
             self.at += offset;
+            self.check_references(start..self.at)?;
             bounded(&mut self.markup, 1, self.limits.markup, "pieces of markup")?;
             let rest = &self.octets[self.at..];
             match rest.get(1) {
-                Some(b'!') if rest.starts_with(b"<!--") => self.skip_past(b"-->", 4)?,
-                Some(b'!') if rest.starts_with(b"<![CDATA[") => self.skip_past(b"]]>", 9)?,
+                Some(b'!') if rest.starts_with(b"<!--") => {
+                    self.at = self.past(&self.ends.comment, 4)?;
+                    self.count_markup(rest)?;
+                }
+                Some(b'!') if rest.starts_with(b"<![CDATA[") => {
+                    self.at = self.past(&self.ends.section, 9)?;
+                    self.count_markup(rest)?;
+                }
                 Some(b'!') if rest.starts_with(b"<!DOCTYPE") => return Err(Refused::Doctype),
                 Some(b'!') => return Err(self.broken("unknown markup")),
-                Some(b'?') => self.skip_past(b"?>", 2)?,
+                Some(b'?') => {
+                    self.instruction()?;
+                    self.count_markup(rest)?;
+                }
                 Some(b'/') => self.end_tag()?,
                 _ => self.start_tag()?,
+            }
+        }
+        self.check_references(self.at..self.octets.len())
+    }
+
+    /// Where the octets behind the next `end` are, which begins `from` octets from here or later.
+    fn past(&self, end: &memmem::Finder<'_>, from: usize) -> Result<usize, Refused> {
+        let start = self.at + from;
+        let found = end.find(&self.octets[start..]).ok_or_else(|| self.broken("unfinished markup"))?;
+        Ok(start + found + end.needle().len())
+    }
+
+    /// Counts `<` inside of a piece of markup that begins where `rest` does and ends here; its first is counted.
+    fn count_markup(&mut self, rest: &[u8]) -> Result<(), Refused> {
+        let piece = &rest[1..self.at - (self.octets.len() - rest.len())];
+        bounded(&mut self.markup, memchr_iter(b'<', piece).count(), self.limits.markup, "pieces of markup")
+    }
+
+    /// The target of a processing instruction is a name, white space or the end comes behind it, and it is not `xml`: an
+    /// XML declaration stands at the beginning or nowhere.
+    fn instruction(&mut self) -> Result<(), Refused> {
+        let end = self.past(&self.ends.instruction, 2)?;
+        let inside = &self.text[self.at + 2..end - 2];
+        let target = inside.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
+        if !is_ncname(target) || target.eq_ignore_ascii_case("xml") {
+            return Err(self.broken("processing instruction without a proper target"));
+        }
+        self.at = end;
+        Ok(())
+    }
+
+    /// The parser takes a reference to no character for one to U+FFFD.
+    fn check_references(&self, range: Range<usize>) -> Result<(), Refused> {
+        if !self.references {
+            return Ok(());
+        }
+        for (at, _) in self.text[range.clone()].match_indices("&#") {
+            let number = &self.text[range.start + at + 2..range.end];
+            let (digits, radix) = match number.strip_prefix('x') {
+                Some(digits) => (digits, 16),
+                None => (number, 10),
+            };
+            let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+            let code = u32::from_str_radix(&digits[..end], radix).ok();
+            if !digits[end..].starts_with(';') || code.and_then(char::from_u32).is_none() {
+                return Err(self.broken("reference to no character"));
             }
         }
         Ok(())
     }
 
-    /// Moves behind the next `end`, which begins `from` octets from here or later.
-    fn skip_past(&mut self, end: &[u8], from: usize) -> Result<(), Refused> {
-        let start = self.at + from;
-        let found =
-            memmem::find(&self.octets[start..], end).ok_or_else(|| self.broken("unfinished markup"))?;
-        self.at = start + found + end.len();
-        Ok(())
-    }
-
     fn end_tag(&mut self) -> Result<(), Refused> {
-        self.skip_past(b">", 2)?;
+        let end = memchr(b'>', &self.octets[self.at..]).ok_or_else(|| self.broken("unfinished tag"))?;
+        if self.octets.get(self.at + 2) == Some(&b':') {
+            return Err(self.broken("name without a prefix"));
+        }
+        self.at += end + 1;
         let declared = self.open.pop().ok_or_else(|| self.broken("end tag without a start tag"))?;
         self.in_scope -= declared;
         Ok(())
@@ -138,10 +194,11 @@ impl<'a> Scanner<'a> {
 
     /// From `<` behind the `>` of a start tag or an empty element.
     fn start_tag(&mut self) -> Result<(), Refused> {
-        let mut attributes = 0;
-        let mut declared = 0;
-        let mut defaults = 0;
+        let (mut attributes, mut prefixed, mut declared, mut defaults) = (0, 0, 0, 0);
         self.at += 1;
+        if self.octets.get(self.at) == Some(&b':') {
+            return Err(self.broken("name without a prefix"));
+        }
         loop {
             let start = self.at;
             let stop = self.find(start, b'>', b'=')?;
@@ -151,33 +208,38 @@ impl<'a> Scanner<'a> {
             }
             let (name_start, name_end) = last_word(self.octets, start, stop);
             let name = &self.octets[name_start..name_end];
-            self.skip_value(stop + 1)?;
+            let value = self.skip_value(stop + 1)?;
             bounded(&mut attributes, 1, self.limits.attributes, "attributes on one element")?;
             match name {
                 b"xmlns" => defaults += 1,
-                name if name.starts_with(b"xmlns:") => {}
+                b"xmlns:xmlns" => return Err(self.broken("reserved prefix")),
+                name if name.starts_with(b"xmlns:") => {
+                    if value.is_empty() {
+                        return Err(self.broken("prefix for no namespace"));
+                    }
+                }
+                [b':', ..] => return Err(self.broken("name without a prefix")),
                 // A reserved name that the parser takes for a declaration of the default namespace.
                 name if name.ends_with(b":xmlns") => return Err(self.broken("reserved attribute name")),
-                _ => continue,
+                name => {
+                    prefixed += usize::from(memchr(b':', name).is_some());
+                    continue;
+                }
             }
             declared += 1;
-            self.distinct.insert(&self.octets[name_start..self.at]);
-            if self.distinct.len() > self.limits.distinct_namespaces {
-                let limit = self.limits.distinct_namespaces;
-                return Err(Refused::TooComplex { what: "different namespace declarations", limit });
-            }
+            self.declaration(name_start..self.at)?;
         }
         if defaults > 1 {
             return Err(self.broken("two default namespaces on one element"));
         }
         let scope = self.in_scope + declared;
-        if declared > 0 {
-            if scope > self.limits.namespaces_in_scope {
-                let limit = self.limits.namespaces_in_scope;
-                return Err(Refused::TooComplex { what: "namespace declarations in scope", limit });
-            }
-            bounded(&mut self.namespace_work, scope * scope, NAMESPACE_WORK, "steps to resolve namespaces")?;
+        if scope > self.limits.namespaces_in_scope {
+            let limit = self.limits.namespaces_in_scope;
+            return Err(Refused::TooComplex { what: "namespace declarations in scope", limit });
         }
+        let declaring = if declared > 0 { scope * scope } else { 0 };
+        let steps = declaring + scope * (1 + prefixed) + attributes * attributes / 2;
+        bounded(&mut self.steps, steps, self.limits.steps(), "steps to resolve names")?;
         if self.open.len() == self.limits.depth {
             return Err(Refused::TooComplex { what: "levels of nesting", limit: self.limits.depth });
         }
@@ -189,8 +251,22 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Moves behind the quoted value that begins at or after `from`.
-    fn skip_value(&mut self, from: usize) -> Result<(), Refused> {
+    /// A namespace declaration, all of it.
+    fn declaration(&mut self, range: Range<usize>) -> Result<(), Refused> {
+        let (length, limit) = (range.len(), Limits::DECLARATION);
+        if length > limit {
+            return Err(Refused::TooComplex { what: "octets in one namespace declaration", limit });
+        }
+        self.distinct.insert(&self.octets[range]);
+        let limit = self.limits.distinct_namespaces;
+        if self.distinct.len() > limit {
+            return Err(Refused::TooComplex { what: "different namespace declarations", limit });
+        }
+        Ok(())
+    }
+
+    /// Moves behind the quoted value that begins at or after `from`; where it stands without its quotes.
+    fn skip_value(&mut self, from: usize) -> Result<Range<usize>, Refused> {
         let blanks = self.octets[from..].iter().take_while(|octet| octet.is_ascii_whitespace()).count();
         let open = from + blanks;
         let quote = match self.octets.get(open) {
@@ -199,14 +275,15 @@ impl<'a> Scanner<'a> {
         };
         let close = self.find(open + 1, quote, quote)?;
         self.at = close + 1;
-        Ok(())
+        self.check_references(open + 1..close)?;
+        Ok(open + 1..close)
     }
 
     /// The next `a` or `b` from `from` on; no `<` may come before it.
     fn find(&self, from: usize, a: u8, b: u8) -> Result<usize, Refused> {
         let rest = self.octets.get(from..).unwrap_or_default();
         let found = memchr2(a, b, rest).ok_or_else(|| self.broken("unfinished tag"))?;
-        if memchr::memchr(b'<', &rest[..found]).is_some() {
+        if memchr(b'<', &rest[..found]).is_some() {
             return Err(self.broken("`<` inside a tag"));
         }
         Ok(from + found)
@@ -258,6 +335,12 @@ mod tests {
     }
 
     #[test]
+    fn references_in_comments_are_none() {
+        let text = "<a><!--&#xD800;--><![CDATA[&#x110000;]]><?p &#0;?>&#x1F692;&#65;</a>";
+        assert_eq!(scan(text.as_bytes(), &Limits::DEFAULT), Ok(text));
+    }
+
+    #[test]
     fn doctype_is_refused_wherever_it_stands() {
         assert_eq!(refused("<!DOCTYPE a><a/>"), Refused::Doctype);
         assert_eq!(refused("<a><!DOCTYPE b [<!ENTITY c 'd'>]></a>"), Refused::Doctype);
@@ -295,12 +378,40 @@ mod tests {
         let distinct: String = (0..257).map(|n| format!("<b xmlns='u{n}'/>")).collect();
         assert_eq!(too_complex(&format!("<a>{distinct}</a>")), "different namespace declarations");
 
-        assert_eq!(too_complex(&"<a/>".repeat(250_001)), "pieces of markup");
+        assert_eq!(too_complex(&"<a/>".repeat((1 << 17) + 1)), "pieces of markup");
+        for (open, close) in [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?a ", "?>")] {
+            let most = "<".repeat((1 << 17) - 2);
+            assert!(scan(format!("<a>{open}{most}{close}").as_bytes(), &Limits::DEFAULT).is_ok());
+            assert_eq!(too_complex(&format!("<a>{open}{most}<{close}")), "pieces of markup");
+        }
+        assert_eq!(too_complex(&"=".repeat((1 << 18) + 1)), "equals signs");
+        let declared = format!("<a xmlns:b='{}'/>", "u".repeat(512));
+        assert_eq!(too_complex(&declared), "octets in one namespace declaration");
         assert_eq!(refused(&" ".repeat((1 << 20) + 1)), Refused::TooLarge(1 << 20));
     }
 
     #[test]
-    fn namespace_work_is_bounded() {
+    fn a_large_group_passes() {
+        let mut group = String::from(concat!(
+            "<group xmlns='urn:oma:xml:poc:list-service' xmlns:rl='urn:ietf:params:xml:ns:resource-lists' ",
+            "xmlns:cr='urn:ietf:params:xml:ns:common-policy' xmlns:ext='urn:oma:xml:xdm:extensions' ",
+            "xmlns:mcpttgi='urn:3gpp:ns:mcpttGroupInfo:1.0'><list-service uri='tel:g1'><list>"
+        ));
+        for n in 0..20_000 {
+            group.push_str(&format!(
+                "<entry uri=\"tel:{n:05}\"><rl:display-name>대 {n}</rl:display-name><mcpttgi:participant-type>\
+                 x</mcpttgi:participant-type><mcpttgi:on-network-required/><mcpttgi:user-priority>7\
+                 </mcpttgi:user-priority></entry>\n"
+            ));
+        }
+        group.push_str("</list></list-service></group>");
+        assert!(group.len() > 3_900_000 && group.len() < 4 << 20, "{}", group.len());
+        let parsed = crate::parse(group.as_bytes(), &Limits::with_octets(4 << 20)).map(|_| ());
+        assert_eq!(parsed, Ok(()));
+    }
+
+    #[test]
+    fn work_on_names_is_bounded() {
         let entries = "<e xmlns:rl='urn:ietf:params:xml:ns:resource-lists'/>".repeat(20_000);
         let scope: String = (0..10).map(|n| format!(" xmlns:p{n}='u'")).collect();
         let group = format!("<a{scope}>{entries}</a>");
@@ -308,7 +419,12 @@ mod tests {
 
         let scope: String = (0..30).map(|n| format!(" xmlns:p{n}='u'")).collect();
         let hostile = format!("<a{scope}>{}</a>", "<e xmlns:q='u'/>".repeat(20_000));
-        assert_eq!(too_complex(&hostile), "steps to resolve namespaces");
+        assert_eq!(too_complex(&hostile), "steps to resolve names");
+        let all: String = (0..64).map(|n| format!(" a{n}=''")).collect();
+        assert_eq!(
+            too_complex(&format!("<a>{}</a>", format!("<e{all}/>").repeat(2_000))),
+            "steps to resolve names"
+        );
     }
 
     #[test]
@@ -326,6 +442,20 @@ mod tests {
             "<a <b>",
             "<a xmlns='u' xmlns='v'/>",
             "<a p:xmlns='u'/>",
+            "<a xmlns:xmlns='u'/>",
+            "<a xmlns:p=''/>",
+            "<:a/>",
+            "<a></:a>",
+            "<a :b=''/>",
+            "<a/><?xml version='1.0'?>",
+            "<a><?XML?></a>",
+            "<a><?p+q?></a>",
+            "<a><?p?q?></a>",
+            "<a><??></a>",
+            "<a>&#xD800;</a>",
+            "<a b='&#x110000;'/>",
+            "<a>&#</a>",
+            "<a>&#99999999999;</a>",
         ] {
             assert!(matches!(refused(text), Refused::NotWellFormed(_)), "{text:?}");
         }
