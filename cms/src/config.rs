@@ -10,6 +10,8 @@ pub struct Config {
     pub document_size: usize,
     /// Levels of nesting. Default: 64.
     pub depth: usize,
+    /// Documents of one usage that a user may keep in its own tree. Default: 32.
+    pub documents_per_user: usize,
 }
 
 impl Config {
@@ -20,9 +22,15 @@ impl Config {
                 "document_size",
                 "1MiB",
                 ("4KiB", "4MiB"),
-                "Largest document that may be stored.",
+                "Largest document that may be stored, pictures included.",
             ),
             depth: section.number("depth", 64, 8..=256, "Deepest nesting of elements in a document."),
+            documents_per_user: section.number(
+                "documents_per_user",
+                32,
+                1..=1000,
+                "Documents of one application usage that a user may keep in its own tree: lists, rules, pictures.",
+            ),
         }
     }
 

@@ -43,7 +43,15 @@ impl Program for Process {
         let idms = host.idms(&auth)?;
         let (verifier, keys) = host.verifier(auth, idms);
         let Platform { clock, entropy, metrics } = host.platform.clone();
-        let deps = Deps { records: host.records.clone(), clock, entropy, metrics, verifier };
+        let deps = Deps {
+            records: host.records.clone(),
+            clock,
+            entropy,
+            metrics,
+            verifier,
+            replica: host.replica.clone(),
+            replicas: host.replicas,
+        };
         let parts = app::build(&cms, &documents, deps);
         host.roots(&documents.prefixes()).mount(keys).mount(parts).bind(None).await
     }

@@ -1,7 +1,14 @@
 //! What this service reads and writes in the store.
 //!
-//! Its documents lie in the collection `cms.document` under their canonical paths, with their index entries beside
-//! them (`csc_xcap_server::Shelf`). It reads public account records, and the index entries of all services.
+//! | collection | name | partition of | value |
+//! | --- | --- | --- | --- |
+//! | `cms.document` | canonical path | XUI, UE id, organisation | the document; its index entry lies beside it (`csc_xcap_server::Shelf`) |
+//! | `cms.history` | canonical path | the same | its last revisions, without contents |
+//! | `cms.preselected` | XUI | XUI | the canonical path of the profile to begin with |
+//! | `cms.held` | canonical path | XUI | the URIs of the services that an rls-services document holds |
+//! | `cms.claim` | URI of a service | the URI | which document holds it ([`crate::claims`]) |
+//!
+//! It reads public account records, and the index entries of all services.
 
 use csc_proto::record::v1::Account;
 use csc_store::{Key, Record, Records, Store, StoreError, shared};
@@ -10,7 +17,28 @@ use csc_xcap::{Collection, Document};
 use csc_xcap_server::{Shelf, Shelved};
 use prost::Message;
 
-pub(crate) const SHELF: Shelf = Shelf { collection: "cms.document" };
+pub(crate) const SHELF: Shelf = Shelf { documents: "cms.document", history: "cms.history" };
+
+/// Which profile of a user says that it is the one to begin with: its canonical path. In the partition of the user.
+pub(crate) fn preselected_key(user: &McpttId) -> Key {
+    Key::new("cms.preselected", user.as_str())
+}
+
+/// The path that a record of [`preselected_key`] holds.
+pub(crate) fn preselected(record: &Record) -> Result<Option<String>, StoreError> {
+    let path = record.value.as_deref().map(|value| std::str::from_utf8(value).map(str::to_owned)).transpose();
+    path.map_err(|_| damaged("a path that is not UTF-8"))
+}
+
+/// A record as a message; `None` if there is no record.
+pub(crate) fn decode<M: Message + Default>(record: &Record) -> Result<Option<M>, StoreError> {
+    let decoded = record.value.as_deref().map(M::decode).transpose();
+    decoded.map_err(|error| damaged(&error.to_string()))
+}
+
+pub(crate) fn damaged(what: &str) -> StoreError {
+    StoreError::Damaged(format!("cms: {what}"))
+}
 
 /// Index entries that are read at once.
 const PAGE: usize = 512;
@@ -32,7 +60,7 @@ pub(crate) fn read(
     let shelved = SHELF.read(content, index)?;
     let organisation = match (document.user(), account.first()) {
         (Some(user), Some(account)) => organisation_of(user, account)?,
-        _ => shelved.as_ref().map(|(_, organisation)| organisation.clone()),
+        _ => document.organisation().or(shelved.as_ref().map(|(_, organisation)| organisation)).cloned(),
     };
     Ok((shelved, organisation))
 }

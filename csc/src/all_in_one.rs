@@ -82,6 +82,8 @@ impl Program for AllInOne {
             entropy: Arc::clone(&entropy),
             metrics: metrics.clone(),
             verifier: Arc::clone(&verifier),
+            replica: host.replica.clone(),
+            replicas: host.replicas,
         };
         let mut cms = csc_cms::build(&cms, &documents, deps);
         let deps = csc_kms::Deps {

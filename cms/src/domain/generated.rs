@@ -1,7 +1,8 @@
 //! The documents that are generated.
 
+use bytes::Bytes;
 use csc_types::Etag;
-use csc_xcap::usage::{CAPABILITIES, DIRECTORY, USAGES, Usage};
+use csc_xcap::usage::{CAPABILITIES, DIRECTORY, Form, Usage};
 use csc_xcap_server::{RootUrl, Stored};
 use csc_xml::Writer;
 use sha2::{Digest, Sha256};
@@ -29,36 +30,48 @@ pub(crate) fn directory(url: &RootUrl, prefix: &str, folders: &[Folder]) -> Stor
         }
         out.close();
     }
-    generated(out)
+    generated(out.finish().into())
 }
 
-/// What the server can do (RFC 4825 section 12): every usage of the installation.
-pub(crate) fn capabilities() -> Stored {
+/// What the installation can do (RFC 4825 section 12): these usages, and the namespaces of their documents.
+pub(crate) fn capabilities(usages: &[&Usage]) -> Stored {
+    let mut namespaces: Vec<&str> = Vec::new();
+    for usage in usages {
+        let root = match usage.form {
+            Form::Element(namespace, _) => Some(namespace),
+            Form::AnyXml | Form::Pictures => None,
+        };
+        for namespace in root.into_iter().chain([usage.namespace]) {
+            if !namespaces.contains(&namespace) {
+                namespaces.push(namespace);
+            }
+        }
+    }
     let mut out = Writer::document();
     out.open("xcap-caps").attribute("xmlns", CAPABILITIES.namespace);
     out.open("auids");
-    for usage in USAGES {
+    for usage in usages {
         out.open("auid").text(usage.auid).close();
     }
-    out.close().open("namespaces");
-    for usage in USAGES {
-        out.open("namespace").text(usage.namespace).close();
+    // None of the extensions that are registered with IANA.
+    out.close().open("extensions").close().open("namespaces");
+    for namespace in namespaces {
+        out.open("namespace").text(namespace).close();
     }
-    generated(out)
+    generated(out.finish().into())
 }
 
 /// A generated document is the same as long as its octets are: nobody is told of its changes, so the chain of tags
 /// that stored documents have has no meaning here.
-fn generated(out: Writer) -> Stored {
-    let content = out.finish();
-    let digest = Sha256::digest(content.as_bytes());
+pub(crate) fn generated(content: Bytes) -> Stored {
+    let digest = Sha256::digest(&content);
     let etag = hex::encode(&digest[..16]).parse().expect("hex digits make an Etag");
-    Stored { etag, content: content.into() }
+    Stored { etag, content }
 }
 
 #[cfg(test)]
 mod tests {
-    use csc_xcap::usage::GROUPS;
+    use csc_xcap::usage::{GROUPS, USAGES};
     use csc_xml::{Limits, parse};
 
     use super::*;
@@ -88,7 +101,7 @@ mod tests {
 
     #[test]
     fn capabilities_list_themselves() {
-        let stored = capabilities();
+        let stored = capabilities(&USAGES);
         let document = parse(&stored.content, &Limits::DEFAULT).unwrap();
         let has = |text: &str| document.descendants().any(|node| node.text() == Some(text));
         assert!(

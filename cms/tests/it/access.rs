@@ -34,7 +34,13 @@ async fn c2_who_may_store() {
 async fn terminals() {
     let world = World::new().await;
     let target = "/org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1";
-    let content = "<mcptt-UE-configuration xmlns='urn:3gpp:mcptt:mcpttUEConfig:1.0'/>";
+    let content = "<mcptt-UE-configuration xmlns='urn:3gpp:mcptt:mcpttUEConfig:1.0' domain='example.org'><common>\
+                   <private-call><Max-Simul-Call-N10>1</Max-Simul-Call-N10></private-call><MCPTT-Group-Call>\
+                   <Max-Simul-Call-N4>1</Max-Simul-Call-N4><Max-Simul-Trans-N5>1</Max-Simul-Trans-N5>\
+                   <Prioritized-MCPTT-Group><MCPTT-Group-Priority><MCPTT-Group-ID>tel:+829</MCPTT-Group-ID>\
+                   <group-priority-hierarchy>1</group-priority-hierarchy></MCPTT-Group-Priority></Prioritized-MCPTT-Group>\
+                   </MCPTT-Group-Call></common><on-network><IPv6Preferred>false</IPv6Preferred>\
+                   <Relay-Service>false</Relay-Service></on-network></mcptt-UE-configuration>";
     let media_type = "application/vnd.3gpp.mcptt-ue-config+xml";
     assert_eq!(world.administrator().put(target, media_type, content).await.status, StatusCode::CREATED);
     assert_eq!(world.owner().get(target).await.text(), content);

@@ -145,7 +145,7 @@ async fn x16_x17_bad_documents() {
         (profile(&format!("{}{}", "<a>".repeat(64), "</a>".repeat(64))).into_bytes(), "constraint-failure"),
         (b"<mcptt-user-profile/>".to_vec(), "schema-validation-error"),
         (service_config("").into_bytes(), "schema-validation-error"),
-        (profile("").replace("XUI-URI", "xui").into_bytes(), "constraint-failure"),
+        (profile("").replace("XUI-URI", "xui").into_bytes(), "schema-validation-error"),
     ] {
         let answer = world.administrator().put(PROFILE, PROFILE_TYPE, content).await;
         assert_conflict(&answer, condition);
@@ -158,8 +158,8 @@ async fn x16_x17_bad_documents() {
 async fn x17_every_octet_is_kept() {
     let world = World::new().await;
     let odd = "\u{FEFF}<?xml version='1.0' encoding=\"utf-8\" ?>\r\n<?pi x?><!-- 한글 🚒 --><mcptt-user-profile\n\
-               user-profile-index='0'  XUI-URI = 'sip:a@b' xmlns='urn:3gpp:mcptt:user-profile:1.0'><![CDATA[<x>]]>\
-               <x xmlns='urn:unknown' y=\"'\"></x  >&#x41;</mcptt-user-profile >\n<!-- end -->\n";
+               user-profile-index='0'  XUI-URI = 'sip:a@b' xmlns='urn:3gpp:mcptt:user-profile:1.0'><Name><![CDATA[<x>]]>\
+               &#x41;</Name ><x xmlns='urn:unknown' y=\"'\"></x  ></mcptt-user-profile >\n<!-- end -->\n";
     assert_eq!(world.store_profile(odd).await.status, StatusCode::CREATED);
     assert_eq!(world.owner().get(PROFILE).await.text(), odd);
 }

@@ -52,9 +52,12 @@ async fn x22_c4_service_configuration() {
     let world = World::new().await;
     let view = "/org.3gpp.mcptt.service-config/users/tel:+8210/service-config";
     assert_eq!(world.owner().get(view).await.status, StatusCode::NOT_FOUND);
-    let stored = world.administrator().put(SERVICE_CONFIG, SERVICE_CONFIG_TYPE, service_config("<a/>")).await;
+    let stored = world
+        .administrator()
+        .put(SERVICE_CONFIG, SERVICE_CONFIG_TYPE, service_config("<anyExt><a/></anyExt>"))
+        .await;
     let seen = world.owner().get(view).await;
-    assert_eq!((seen.text(), seen.etag()), (service_config("<a/>").as_str(), stored.etag()));
+    assert_eq!((seen.text(), seen.etag()), (service_config("<anyExt><a/></anyExt>").as_str(), stored.etag()));
     let global = world.owner().get(SERVICE_CONFIG).await;
     assert_eq!((global.text(), global.etag()), (seen.text(), seen.etag()));
     for client in [world.owner(), world.administrator()] {
@@ -73,11 +76,11 @@ async fn x22_c4_service_configuration() {
     );
     let own = "/Org/P/org.3gpp.mcptt.service-config/global/service-config.xml";
     assert_eq!(
-        foreign.put(own, SERVICE_CONFIG_TYPE, service_config("<b/>")).await.status,
+        foreign.put(own, SERVICE_CONFIG_TYPE, service_config("<anyExt><b/></anyExt>")).await.status,
         StatusCode::CREATED
     );
     let by_name = foreign.get("/org.3gpp.mcptt.service-config/global/police/service-config.xml").await;
-    assert_eq!(by_name.text(), service_config("<b/>"));
+    assert_eq!(by_name.text(), service_config("<anyExt><b/></anyExt>"));
     let own_view = foreign.get("/org.3gpp.mcptt.service-config/users/tel:+8299/service-config").await;
     assert_eq!((own_view.text(), own_view.etag()), (by_name.text(), by_name.etag()));
 }

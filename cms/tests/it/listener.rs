@@ -98,7 +98,7 @@ fn put(token: &str, content: &[u8]) -> Vec<u8> {
 #[tokio::test]
 async fn targets_arrive_as_they_were_sent() {
     let mut world = World::new().await;
-    world.store_profile(&profile("<URI n='a/b~~'>1</URI>")).await;
+    world.store_profile(&profile("<OnNetwork n='a/b~~'/>")).await;
     let token = world.bench.token("tel:+8210");
     let server = Listening::start(&mut world).await;
     let status = |answer: &str| answer.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -106,18 +106,18 @@ async fn targets_arrive_as_they_were_sent() {
         PROFILE.to_owned(),
         format!("/Org/F{PROFILE}"),
         PROFILE.replace("tel:+", "tel%3A%2B"),
-        format!("{PROFILE}/~~/mcptt-user-profile/URI[@n=\"a%2Fb~~\"]"),
-        format!("{PROFILE}/~~/mcptt-user-profile/URI%5b@n='a/b~~'%5D"),
-        format!("{PROFILE}/~~/u:mcptt-user-profile/u:URI?xmlns(u=urn:3gpp:mcptt:user-profile:1.0)"),
+        format!("{PROFILE}/~~/mcptt-user-profile/OnNetwork[@n=\"a%2Fb~~\"]"),
+        format!("{PROFILE}/~~/mcptt-user-profile/OnNetwork%5b@n='a/b~~'%5D"),
+        format!("{PROFILE}/~~/u:mcptt-user-profile/u:OnNetwork?xmlns(u=urn:3gpp:mcptt:user-profile:1.0)"),
     ] {
         let answer = server.get(&token, &target).await;
         assert_eq!(status(&answer), "200", "{target} {answer}");
-        assert!(answer.contains("<URI n='a/b~~'>1</URI>"), "{target} {answer}");
+        assert!(answer.contains("<OnNetwork n='a/b~~'/>"), "{target} {answer}");
     }
     for (target, expected) in [
         (format!("{PROFILE}/%00"), "400"),
         (format!("{PROFILE}/~~/mcptt-user-profile/x:URI"), "400"),
-        (format!("{PROFILE}/~~/mcptt-user-profile/URI[2]"), "404"),
+        (format!("{PROFILE}/~~/mcptt-user-profile/OnNetwork[2]"), "404"),
         ("/Org/P/xcap-caps/global/index".to_owned(), "404"),
     ] {
         assert_eq!(status(&server.get(&token, &target).await), expected, "{target}");

@@ -68,7 +68,7 @@ async fn without_the_identity_server_what_was_known_goes_on_and_what_never_was_i
     let there = Arc::new(AtomicBool::new(false));
     let keys = Keys { there: Arc::clone(&there), jwks: bench.jwks.clone() };
     bench.verifier = Arc::new(TokenVerifier::new(Arc::new(keys), Bench::rules(), clock.clone()));
-    let world = World::on(bench, &[]).await;
+    let world = World::on(bench, &[], std::sync::Arc::new(csc_cms::Local)).await;
     ask(&world.owner()).await.iter().for_each(later);
 
     there.store(true, Ordering::SeqCst);

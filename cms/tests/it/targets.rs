@@ -41,10 +41,12 @@ async fn x2_x3_x4_x6_x7_nodes() {
     let world = World::new().await;
     let owner = world.owner();
     let content = profile(
-        "<!-- all --><Common index='0' p:mark='a&amp;b'><URI>tel:+1</URI><URI n='x/y~~%25'>한글</URI></Common><p:Common/>",
+        "<!-- all --><Common index='0' p:mark='a&amp;b'><ParticipantType>tel:+1</ParticipantType><anyExt>\
+         <URI>1</URI><URI n='x/y~~%25'>한글</URI></anyExt></Common><p:Common/>",
     );
     let stored = world.store_profile(&content).await;
-    let common = "<Common index='0' p:mark='a&amp;b'><URI>tel:+1</URI><URI n='x/y~~%25'>한글</URI></Common>";
+    let common = "<Common index='0' p:mark='a&amp;b'><ParticipantType>tel:+1</ParticipantType><anyExt>\
+                  <URI>1</URI><URI n='x/y~~%25'>한글</URI></anyExt></Common>";
     for (selector, media_type, body) in [
         ("mcptt-user-profile/Common", "application/xcap-el+xml", common),
         (
@@ -53,8 +55,12 @@ async fn x2_x3_x4_x6_x7_nodes() {
             common,
         ),
         ("mcptt-user-profile/Common%5b@index=%220%22%5D", "application/xcap-el+xml", common),
-        ("mcptt-user-profile/Common[@index='0']/URI[1]", "application/xcap-el+xml", "<URI>tel:+1</URI>"),
-        ("*/Common/URI[@n='x%2Fy~~%2525']", "application/xcap-el+xml", "<URI n='x/y~~%25'>한글</URI>"),
+        (
+            "mcptt-user-profile/Common[@index='0']/ParticipantType[1]",
+            "application/xcap-el+xml",
+            "<ParticipantType>tel:+1</ParticipantType>",
+        ),
+        ("*/Common/anyExt/URI[@n='x%2Fy~~%2525']", "application/xcap-el+xml", "<URI n='x/y~~%25'>한글</URI>"),
         ("*/q:Common?xmlns(q=urn:p)", "application/xcap-el+xml", "<p:Common/>"),
         ("*/q:Common?element(/1)xmlns%28q%3Durn:p%29", "application/xcap-el+xml", "<p:Common/>"),
         ("*/Common[@q:mark='a&amp;b']/@q:mark?xmlns(q=urn:p)", "application/xcap-att+xml", "a&amp;b"),
@@ -81,8 +87,8 @@ async fn x2_x3_x4_x6_x7_nodes() {
     }
     for selector in [
         "",
-        "mcptt-user-profile/Common/URI",
-        "mcptt-user-profile/Common/URI[3]",
+        "mcptt-user-profile/Common/anyExt/URI",
+        "mcptt-user-profile/Common/anyExt/URI[3]",
         "mcptt-user-profile/nothing",
         "mcptt-user-profile/Common[last()]",
         "mcptt-user-profile/Common[-1]",
@@ -103,26 +109,40 @@ async fn x2_x3_x4_x6_x7_nodes() {
 }
 
 #[tokio::test]
-async fn nodes_are_read_only() {
+async fn x7_bindings_are_read_only() {
     let world = World::new().await;
     world.store_profile(&profile("<Name/>")).await;
-    for selector in
-        ["mcptt-user-profile/Name", "mcptt-user-profile/@XUI-URI", "mcptt-user-profile/namespace::*"]
-    {
-        let target = format!("{PROFILE}/~~/{selector}");
-        for method in [Method::PUT, Method::DELETE, Method::POST] {
-            for client in [world.owner(), world.administrator()] {
-                let answer = client.send(method.clone(), &target, &[], "").await;
-                assert_eq!(
-                    (answer.status.as_u16(), answer.header("allow")),
-                    (405, "GET, HEAD"),
-                    "{method} {selector}"
-                );
-            }
-            let answer = world.as_user("tel:+8211").send(method.clone(), &target, &[], "").await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let target = format!("{PROFILE}/~~/mcptt-user-profile/namespace::*");
+    for method in [Method::PUT, Method::DELETE, Method::POST] {
+        for client in [world.owner(), world.administrator()] {
+            let answer = client.send(method.clone(), &target, &[], "").await;
+            assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET, HEAD"), "{method}");
         }
+        let answer = world.as_user("tel:+8211").send(method, &target, &[], "").await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
     }
+}
+
+#[tokio::test]
+async fn nodes_are_the_documents() {
+    let world = World::new().await;
+    let stored = world.store_profile(&profile("<Name>Alex</Name>")).await;
+    let name = format!("{PROFILE}/~~/mcptt-user-profile/Name");
+    let headers = [("content-type", "application/xcap-el+xml")];
+    for (client, status) in
+        [(world.owner(), 405), (world.as_user("tel:+8211"), 403), (world.administrator(), 200)]
+    {
+        let answer = client.send(Method::PUT, &name, &headers, "<Name>Kim</Name>").await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
+    let changed = world.owner().get(PROFILE).await;
+    assert_eq!(changed.text(), profile("<Name>Kim</Name>"));
+    assert_ne!(changed.etag(), stored.etag());
+    assert_eq!(
+        world.administrator().delete(&name).await.status,
+        StatusCode::CONFLICT,
+        "the schema wants a child"
+    );
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use csc_cms::{Config, Deps, build};
+use csc_cms::{Config, Deps, Local, UserDatabase, build_with};
 use csc_service::ServiceParts;
 use csc_service::config::Settings;
+use csc_store::owner::Replicas;
 use csc_store::{Embedded, Records};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_xcap_server::testing::{Answer, Bench, Client, NOW};
@@ -32,7 +33,13 @@ impl World {
 
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
-        Self::on(bench, settings).await
+        Self::on(bench, settings, Arc::new(Local)).await
+    }
+
+    /// With a user database of its own.
+    pub(crate) async fn beside(user_database: Arc<dyn UserDatabase>) -> Self {
+        let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
+        Self::on(bench, &[], user_database).await
     }
 
     /// On a store that can be made to misbehave.
@@ -41,11 +48,15 @@ impl World {
         let store = Embedded::in_memory(Arc::clone(&bench.clock), &*bench.entropy).unwrap();
         let store = Arc::new(Tricky::new(store));
         bench.records = Records::new(store.clone(), Arc::clone(&bench.entropy));
-        (Self::on(bench, &[]).await, store)
+        (Self::on(bench, &[], Arc::new(Local)).await, store)
     }
 
     /// On this store, with this verifier.
-    pub(crate) async fn on(bench: Bench, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn on(
+        bench: Bench,
+        settings: &[(&str, &str)],
+        user_database: Arc<dyn UserDatabase>,
+    ) -> Self {
         bench.account("tel:+8210", "fire", &[], &["urn:ue:1"]).await;
         bench.account("tel:+8211", "fire", &[], &[]).await;
         bench.account("tel:+8201", "fire", &["administrator"], &[]).await;
@@ -64,8 +75,10 @@ impl World {
             entropy: Arc::clone(&bench.entropy),
             metrics: bench.metrics.clone(),
             verifier: Arc::clone(&bench.verifier),
+            replica: "cms-1".to_owned(),
+            replicas: Replicas::Alone,
         };
-        Self { parts: build(&config, &documents, deps), bench }
+        Self { parts: build_with(&config, &documents, deps, user_database), bench }
     }
 
     pub(crate) fn as_user(&self, id: &str) -> Client {

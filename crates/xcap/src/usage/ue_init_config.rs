@@ -10,8 +10,7 @@ use csc_types::UeId;
 use super::{Form, Keeper, Request, Tree, Usage, of_organisation, schemas, unconstrained};
 use crate::document::Place;
 
-/// The namespace of its elements.
-pub const NAMESPACE: &str = "urn:3gpp:mcptt:mcpttUEinitConfig:1.0";
+const NAMESPACE: &str = "urn:3gpp:mcptt:mcpttUEinitConfig:1.0";
 
 /// `org.3gpp.mcptt.ue-init-config`
 pub static UE_INIT_CONFIG: Usage = Usage {

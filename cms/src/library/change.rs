@@ -1,0 +1,171 @@
+//! Storing and deleting: one commit for the document and what is told of it to others, and what must be so before.
+
+use bytes::Bytes;
+use csc_store::{Change as Commit, Key, Record, StoreError, shared};
+use csc_types::{Etag, Revision};
+use csc_xcap::error::{Conflict, Exists};
+use csc_xcap::usage::{Keeper, RLS_SERVICES, USER_PROFILE, user_profile};
+use csc_xcap::{Collection, Document, Place};
+use csc_xcap_server::{Change, Decide, Entry, Judge, New, Refusal, Volume, Written};
+use prost::Message;
+
+use super::{CmsLibrary, snapshot};
+use crate::claims::{self, HeldRecord, Release};
+use crate::records::{self, SHELF, damaged, preselected, preselected_key};
+use crate::templates::{self, MOST_TEMPLATES};
+
+/// What was read of a document that is changed.
+struct Found<'a> {
+    /// For the snapshot.
+    document: &'a [Record],
+    history: &'a Record,
+    /// Which profile of the user is the one to begin with, and which URIs the document holds.
+    preselected: &'a Record,
+    held: &'a Record,
+}
+
+/// The records that whoever changes `document` reads; [`Found::read`] takes them apart.
+fn keys(document: &Document, path: &str) -> Vec<Key> {
+    let mut keys = records::keys(document);
+    // Only in a user's tree is there something to tell; elsewhere these names are nobody's.
+    let preselected = document.user().map_or_else(|| Key::new("cms.preselected", path), preselected_key);
+    keys.extend([SHELF.history_key(path), preselected, claims::held_key(path)]);
+    keys
+}
+
+impl<'a> Found<'a> {
+    fn read(found: &'a [Record]) -> Result<Self, StoreError> {
+        match found {
+            [document @ .., history, preselected, held] => Ok(Self { document, history, preselected, held }),
+            _ => Err(damaged("no answer for a key")),
+        }
+    }
+}
+
+impl CmsLibrary {
+    /// Stores what `decide` makes of what is there.
+    pub(super) async fn store(
+        &self,
+        change: Change<'_>,
+        decide: &dyn Decide<super::Digest>,
+    ) -> Result<Written, Refusal> {
+        let document = change.document;
+        let path = document.path();
+        let path = path.as_str();
+        let decided = |found: Vec<Record>| async move {
+            let found = Found::read(&found)?;
+            let mut snapshot = snapshot(document, found.document)?;
+            snapshot.open_profile = self.is_open_profile(document, &snapshot).await?;
+            let New { content, digest, created } = decide.decide(&snapshot).await?;
+            if snapshot.current.is_none() {
+                self.leave_room(document).await?;
+            }
+            let mut commit = begin(document, path, &found, digest.preselected)?;
+            let mut gone = Vec::new();
+            let mut claimed = None;
+            if document.usage == &RLS_SERVICES {
+                let before = claims::held(found.held)?;
+                let dropped: Vec<_> =
+                    before.into_iter().filter(|uri| !digest.services.contains(uri)).collect();
+                gone = self.claims.to_release(path, &dropped).await?;
+                claimed = Some(self.claims.claim(document, &digest.services).await?);
+                commit =
+                    commit.put(claims::held_key(path), HeldRecord { uris: digest.services }.encode_to_vec());
+            }
+            self.confirm(document, Some(&content)).await?;
+            if let Some(started) = claimed {
+                self.claims.in_time(started)?;
+            }
+            let random = self.entropy.next_u64();
+            let organisation = snapshot.organisation.as_ref().unwrap_or(change.organisation);
+            let entry = Entry { path, organisation, author: change.author, history: found.history };
+            let commit = SHELF.put(commit, &entry, Volume { random, content })?;
+            Ok::<_, Refusal>(with_outcome(commit, (created, random, gone)))
+        };
+        let updated = self.records.update_async(document.partition(), &keys(document, path), decided).await;
+        let updated = updated.map_err(Refusal::from)?;
+        let (created, random, gone) = updated.outcome;
+        self.claims.release(gone).await;
+        Ok(Written { created, etag: Etag::of(updated.revision.unwrap_or(Revision::ABSENT), random) })
+    }
+
+    /// Deletes a document if `judge` agrees with what is there.
+    pub(super) async fn remove(&self, change: Change<'_>, judge: Judge<'_>) -> Result<(), Refusal> {
+        let document = change.document;
+        let path = document.path();
+        let path = path.as_str();
+        let decided = |found: Vec<Record>| async move {
+            let found = Found::read(&found)?;
+            let snapshot = snapshot(document, found.document)?;
+            judge(&snapshot)?;
+            let Some(organisation) = &snapshot.organisation else { return Ok(Commit::nothing(Vec::new())) };
+            let mut commit = begin(document, path, &found, false)?;
+            let mut gone = Vec::new();
+            if found.held.value.is_some() {
+                gone = self.claims.to_release(path, &claims::held(found.held)?).await?;
+                commit = commit.delete(claims::held_key(path));
+            }
+            self.confirm(document, None).await?;
+            let entry = Entry { path, organisation, author: change.author, history: found.history };
+            let commit = SHELF.delete(commit, &entry)?;
+            Ok::<_, Refusal>(with_outcome(commit, gone))
+        };
+        let updated = self.records.update_async(document.partition(), &keys(document, path), decided).await;
+        let gone: Vec<Release> = updated.map_err(Refusal::from)?.outcome;
+        self.claims.release(gone).await;
+        Ok(())
+    }
+
+    /// Refuses one document too many. Counted outside the commit: two at the same time may be one more.
+    async fn leave_room(&self, document: &Document) -> Result<(), Refusal> {
+        let (prefix, most) = match &document.place {
+            Place::User { user, .. } if document.usage.keeper == Keeper::User => {
+                let collection = Collection { usage: document.usage, user: user.clone() };
+                (collection.prefix(), self.documents_per_user)
+            }
+            Place::Global { organisation, .. } => {
+                (templates::prefix_of(document.usage, organisation), MOST_TEMPLATES)
+            }
+            _ => return Ok(()),
+        };
+        let partition = document.partition();
+        let listed = shared::index_scan(self.records.store(), partition, &prefix, None, most).await?;
+        if listed.len() < most {
+            return Ok(());
+        }
+        Err(Conflict::ConstraintFailure(format!("there are {most} documents of this usage here already"))
+            .into())
+    }
+
+    /// Has the user database confirm what becomes of a user profile.
+    async fn confirm(&self, document: &Document, content: Option<&Bytes>) -> Result<(), Refusal> {
+        let (true, Place::User { user, name }) = (document.usage == &USER_PROFILE, &document.place) else {
+            return Ok(());
+        };
+        let confirmed = self.user_database.confirm(user, name, content).await;
+        confirmed.map_err(|unconfirmed| StoreError::Unavailable(unconfirmed.to_string()).into())
+    }
+}
+
+/// The part of a commit that says which profile is the one to begin with.
+fn begin(document: &Document, path: &str, found: &Found<'_>, says_so: bool) -> Result<Commit<()>, Refusal> {
+    let nothing = Commit::nothing(());
+    let (true, Some(user)) = (document.usage == &USER_PROFILE, document.user()) else { return Ok(nothing) };
+    match (preselected(found.preselected)?, says_so) {
+        (Some(other), true) if other != path => Err(two_preselected()),
+        (Some(_), true) => Ok(nothing),
+        (None, true) => Ok(nothing.put(preselected_key(user), path.as_bytes().to_vec())),
+        (Some(this), false) if this == path => Ok(nothing.delete(preselected_key(user))),
+        (_, false) => Ok(nothing),
+    }
+}
+
+fn two_preselected() -> Refusal {
+    let field = format!("{}/{}", user_profile::ROOT, user_profile::PRESELECTED);
+    Conflict::UniquenessFailure(vec![Exists { field, alt_values: Vec::new() }]).into()
+}
+
+fn with_outcome<A, B>(commit: Commit<A>, outcome: B) -> Commit<B> {
+    let Commit { checks, puts, deletes, log, .. } = commit;
+    Commit { checks, puts, deletes, log, outcome }
+}

@@ -1,0 +1,247 @@
+//! Documents of users who are no more.
+//!
+//! The IdMS takes away the account record of a user and says so in the log. An entry only wakes the remover; it then looks
+//! whether there is an account, and takes away every document in the user's trees if there is none, each in a commit of
+//! its own that looks again. So repeats do no harm, and what was cut off is found when the partition is next gained: then
+//! the owners of all documents in it are compared with the accounts.
+//!
+//! Replicas share the partitions by [ownership](csc_store::owner).
+
+mod news;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use csc_service::Shutdown;
+use csc_store::owner::{Fence, Ownership, Replicas, Role, Shift};
+use csc_store::{Change, Record, Records, StoreError, UpdateError, shared};
+use csc_types::{Clock, McpttId, PARTITIONS, Partition};
+use csc_xcap::usage::{USER_PROFILE, Usage};
+use csc_xcap::{Collection, Document, Names, Place};
+use csc_xcap_server::announce;
+use futures::StreamExt;
+use futures::future::{BoxFuture, FutureExt};
+use tokio::sync::mpsc;
+
+use self::news::News;
+use crate::claims::{self, Claims};
+use crate::domain::UserDatabase;
+use crate::records::{self, SHELF, damaged, preselected_key};
+
+/// The role of the remover.
+const ROLE: Role = Role { owners: "cms.remover", replicas: "cms.replica" };
+/// Index entries that are read at once.
+const PAGE: usize = 256;
+/// How long what failed rests.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Takes away documents. There is one in each process; the owner records say for which partitions.
+pub(crate) struct Remover {
+    records: Records,
+    names: Names,
+    usages: Vec<&'static Usage>,
+    claims: Claims,
+    user_database: Arc<dyn UserDatabase>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Job {
+    /// Look for documents of users who have no account.
+    Compare(Partition),
+    /// Take away the documents of this user, if it has no account.
+    User(McpttId),
+}
+
+impl Job {
+    fn partition(&self) -> Partition {
+        match self {
+            Self::Compare(partition) => *partition,
+            Self::User(user) => Partition::of(user.as_str()),
+        }
+    }
+}
+
+type Running<'a> = BoxFuture<'a, (Job, Result<(), StoreError>)>;
+
+impl Remover {
+    /// A remover of documents of `usages`, and its part in sharing the role with other `replicas`; `replica` is its name
+    /// among them.
+    pub(crate) fn new(
+        records: &Records,
+        names: Names,
+        usages: Vec<&'static Usage>,
+        user_database: Arc<dyn UserDatabase>,
+        clock: Arc<dyn Clock>,
+        (replica, replicas): (String, Replicas),
+    ) -> (Self, Ownership) {
+        let claims = Claims::new(records.clone(), Arc::clone(&clock));
+        let ownership = Ownership::new(records, clock, ROLE, replica, replicas);
+        (Self { records: records.settled(), names, usages, claims, user_database }, ownership)
+    }
+
+    /// Works for what `ownership` gains until `shutdown` is requested and everything is handed over.
+    pub(crate) async fn run(self, ownership: Ownership, shutdown: Shutdown) -> anyhow::Result<()> {
+        let news = tokio::select! {
+            news = News::from_now_on(self.records.store()) => news,
+            () = shutdown.requested() => return Ok(()),
+        };
+        let (shifts, told) = mpsc::channel(usize::from(PARTITIONS));
+        tokio::join!(ownership.run(shifts, shutdown.requested()), self.work(told, news));
+        Ok(())
+    }
+
+    /// Works until nobody hands out partitions any more. One job runs at a time: users seldom go.
+    async fn work(&self, mut shifts: mpsc::Receiver<Shift>, news: News) {
+        let mut news = std::pin::pin!(news.stream(self.records.store()));
+        let mut held: BTreeMap<Partition, Fence> = BTreeMap::new();
+        let mut line: VecDeque<Job> = VecDeque::new();
+        let mut running: Option<(Partition, Running<'_>)> = None;
+        loop {
+            if running.is_none()
+                && let Some(job) = line.pop_front()
+                && let Some(fence) = held.get(&job.partition())
+            {
+                running = Some((job.partition(), self.job(job, fence.clone()).boxed()));
+            }
+            let current = async {
+                match &mut running {
+                    Some((_, job)) => job.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                shift = shifts.recv() => match shift {
+                    Some(Shift::Gained(partition, fence)) => {
+                        held.insert(partition, fence);
+                        line.push_back(Job::Compare(partition));
+                    }
+                    // Nothing acts for it any more once this returns: what was cut off is not polled again.
+                    Some(Shift::Lost(partition, _released)) => {
+                        held.remove(&partition);
+                        running.take_if(|(of, _)| *of == partition);
+                    }
+                    None => return,
+                },
+                (job, done) = current => {
+                    running = None;
+                    if let Err(error) = done {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "documents not removed yet");
+                        line.push_back(job);
+                    }
+                }
+                Some(heard) = news.next() => {
+                    let wanted = heard.into_iter().filter(|job| held.contains_key(&job.partition()));
+                    for job in wanted {
+                        if !line.contains(&job) {
+                            line.push_back(job);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn job(&self, job: Job, fence: Fence) -> (Job, Result<(), StoreError>) {
+        let done = match &job {
+            Job::Compare(partition) => self.compare(*partition, &fence).await,
+            Job::User(user) => self.remove(user, &fence).await,
+        };
+        if done.is_err() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        (job, done)
+    }
+
+    /// Takes away what users left in `partition` who have no account.
+    async fn compare(&self, partition: Partition, fence: &Fence) -> Result<(), StoreError> {
+        let mut owners = BTreeSet::new();
+        for usage in &self.usages {
+            let prefix = format!("{}/users/", usage.auid);
+            for path in self.paths(partition, &prefix).await? {
+                owners.extend(self.names.document_at(&path).and_then(|document| document.user().cloned()));
+            }
+        }
+        for owner in owners {
+            self.remove(&owner, fence).await?;
+        }
+        Ok(())
+    }
+
+    async fn paths(&self, partition: Partition, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let mut paths: Vec<String> = Vec::new();
+        loop {
+            let after = paths.last().map(String::as_str);
+            let page = shared::index_scan(self.records.store(), partition, prefix, after, PAGE).await?;
+            let full = page.len() == PAGE;
+            paths.extend(page.into_iter().map(|(path, ..)| path));
+            if !full {
+                return Ok(paths);
+            }
+        }
+    }
+
+    /// Takes away the documents of `user`, unless it has an account.
+    async fn remove(&self, user: &McpttId, fence: &Fence) -> Result<(), StoreError> {
+        if records::organisation(&self.records, user).await?.is_some() {
+            return Ok(());
+        }
+        let mut removed = 0;
+        for usage in &self.usages {
+            let collection = Collection { usage, user: user.clone() };
+            for path in self.paths(collection.partition(), &collection.prefix()).await? {
+                let document = self.names.document_at(&path).filter(Document::is_stored);
+                let Some(document) = document else { continue };
+                removed += usize::from(self.remove_one(user, &document, fence).await?);
+            }
+        }
+        if removed > 0 {
+            tracing::info!(%user, documents = removed, "documents of a removed user are gone");
+        }
+        Ok(())
+    }
+
+    /// Takes away one document; `false`: it is gone already, or the user is back.
+    async fn remove_one(
+        &self,
+        user: &McpttId,
+        document: &Document,
+        fence: &Fence,
+    ) -> Result<bool, StoreError> {
+        let path = document.path();
+        if let (true, Place::User { name, .. }) = (document.usage == &USER_PROFILE, &document.place) {
+            let confirmed = self.user_database.confirm(user, name, None).await;
+            confirmed.map_err(|unconfirmed| StoreError::Unavailable(unconfirmed.to_string()))?;
+        }
+        let mut keys = records::keys(document);
+        keys.push(claims::held_key(&path));
+        let held = self.records.get(document.partition(), &claims::held_key(&path)).await?;
+        let release = self.claims.to_release(&path, &claims::held(&held)?).await?;
+        let change = |found: &[Record]| {
+            let [content, index, account, _held] = found else { return Err(damaged("no answer for a key")) };
+            let Some((_, organisation)) = SHELF.read(content, index)? else {
+                return Ok(Change::nothing(false));
+            };
+            if account.value.is_some() {
+                return Ok(Change::nothing(false));
+            }
+            let gone = SHELF.keys(&path).into_iter().chain([
+                SHELF.history_key(&path),
+                claims::held_key(&path),
+                preselected_key(user),
+            ]);
+            let change = gone.fold(Change::nothing(true), Change::delete);
+            Ok(change.log(announce(&path, &organisation)).check(fence.check()))
+        };
+        match self.records.update(document.partition(), &keys, change).await {
+            Ok(updated) => {
+                self.claims.release(release).await;
+                Ok(updated.outcome)
+            }
+            Err(UpdateError::Rejected(error) | UpdateError::Store(error)) => Err(error),
+            // Somebody else has the role, or the user writes still: what is left is found later.
+            Err(UpdateError::Stale | UpdateError::Contended) => Ok(false),
+        }
+    }
+}
