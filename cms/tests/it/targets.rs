@@ -138,11 +138,10 @@ async fn nodes_are_the_documents() {
     let changed = world.owner().get(PROFILE).await;
     assert_eq!(changed.text(), profile("<Name>Kim</Name>"));
     assert_ne!(changed.etag(), stored.etag());
-    assert_eq!(
-        world.administrator().delete(&name).await.status,
-        StatusCode::CONFLICT,
-        "the schema wants a child"
-    );
+    let required = format!("{PROFILE}/~~/mcptt-user-profile/@XUI-URI");
+    assert_eq!(world.administrator().delete(&required).await.status, StatusCode::CONFLICT);
+    assert_eq!(world.administrator().delete(&name).await.status, StatusCode::OK);
+    assert_eq!(world.owner().get(PROFILE).await.text(), profile(""));
 }
 
 #[tokio::test]

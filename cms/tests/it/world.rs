@@ -36,6 +36,13 @@ impl World {
         Self::on(bench, settings, Arc::new(Local)).await
     }
 
+    /// With a clock to move.
+    pub(crate) async fn with_clock() -> (Self, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let bench = Bench::new(clock.clone(), Arc::new(SeededEntropy::new(1)));
+        (Self::on(bench, &[], Arc::new(Local)).await, clock)
+    }
+
     /// With a user database of its own.
     pub(crate) async fn beside(user_database: Arc<dyn UserDatabase>) -> Self {
         let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));

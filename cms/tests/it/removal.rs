@@ -1,0 +1,115 @@
+//! The documents of a user go with the account.
+
+use std::time::Duration;
+
+use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry};
+use csc_service::Shutdown;
+use csc_store::{Change, StoreError, shared};
+use csc_types::{McpttId, Partition};
+use http::StatusCode;
+use prost::Message;
+use tokio::time::timeout;
+
+use crate::world::{PROFILE, World, profile};
+
+const LISTS: &str = "/resource-lists/users/tel:+8210/index";
+const SERVICES: &str = "/rls-services/users/tel:+8210/index";
+const LIMIT: Duration = Duration::from_secs(60);
+
+async fn fill(world: &World) {
+    assert_eq!(world.store_profile(&profile("<Pre-selected-indication/>")).await.status, StatusCode::CREATED);
+    let lists = "<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists'/>";
+    let put = world.owner().put(LISTS, "application/resource-lists+xml", lists).await;
+    assert_eq!(put.status, StatusCode::CREATED);
+    let services = "<rls-services xmlns='urn:ietf:params:xml:ns:rls-services'><service uri='sip:s@example.org'>\
+        <list/></service></rls-services>";
+    assert_eq!(
+        world.owner().put(SERVICES, "application/rls-services+xml", services).await.status,
+        StatusCode::CREATED
+    );
+}
+
+async fn remove_account(world: &World, id: &str, said: bool) {
+    let id: McpttId = id.parse().unwrap();
+    let key = shared::account_key(&id);
+    let entry = LogEntry {
+        change: Some(log_entry::Change::Account(AccountChanged { mcptt_id: id.to_string() })),
+        ..LogEntry::default()
+    };
+    let removed = world.bench.records.update(Partition::of(id.as_str()), std::slice::from_ref(&key), |_| {
+        let change = Change::nothing(()).delete(key.clone());
+        Ok::<_, StoreError>(if said { change.log(entry.encode_to_vec()) } else { change })
+    });
+    removed.await.unwrap();
+}
+
+/// Waits until nothing of +8210 is left.
+async fn until_gone(world: &World) {
+    let partition = Partition::of("tel:+8210");
+    let store = world.bench.records.store();
+    let gone = async {
+        loop {
+            let mut left = Vec::new();
+            for collection in ["cms.document", "cms.history", "cms.preselected", "cms.held", "index"] {
+                let found = store.scan(partition, collection, "", None, 100).await.unwrap();
+                left.extend(
+                    found.into_iter().map(|(name, _)| name).filter(|name| name.contains("tel:+8210")),
+                );
+            }
+            let claim = "sip:s@example.org";
+            left.extend(
+                store
+                    .scan(Partition::of(claim), "cms.claim", claim, None, 1)
+                    .await
+                    .unwrap()
+                    .pop()
+                    .map(|(name, _)| name),
+            );
+            if left.is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LIMIT, gone).await.expect("documents of a user without an account stay");
+}
+
+#[tokio::test]
+async fn documents_go_with_the_account() {
+    let mut world = World::new().await;
+    fill(&world).await;
+    let other = profile("<Name/>").replace("tel:+8210", "tel:+8211");
+    let others = PROFILE.replace("tel:+8210", "tel:+8211");
+    let administrator = world.administrator();
+    let stored = administrator.put(&others, crate::world::PROFILE_TYPE, other).await;
+    let (trigger, shutdown) = Shutdown::new();
+    let task = tokio::spawn((world.parts.tasks.pop().unwrap().run)(shutdown));
+    // An entry about a user who is still there removes nothing; the next one removes everything of the one who is gone.
+    remove_account(&world, "tel:+8210", true).await;
+    until_gone(&world).await;
+    assert_eq!(world.as_user("tel:+8211").get(&others).await.etag(), stored.etag());
+    // The URI of its service is free, and the log has told of every document.
+    let services = "<rls-services xmlns='urn:ietf:params:xml:ns:rls-services'><service uri='sip:s@example.org'>\
+        <list/></service></rls-services>";
+    let target = SERVICES.replace("tel:+8210", "tel:+8211");
+    let put = world.as_user("tel:+8211").put(&target, "application/rls-services+xml", services).await;
+    assert_eq!(put.status, StatusCode::CREATED, "{}", put.text());
+    // Whoever comes again under the same name begins with nothing.
+    world.bench.account("tel:+8210", "fire", &[], &[]).await;
+    assert_eq!(world.owner().get(PROFILE).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.store_profile(&profile("<Pre-selected-indication/>")).await.status, StatusCode::CREATED);
+    trigger.request();
+    timeout(LIMIT, task).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_was_left_by_a_server_that_stopped_goes_when_the_next_one_starts() {
+    let mut world = World::new().await;
+    fill(&world).await;
+    remove_account(&world, "tel:+8210", false).await;
+    let (trigger, shutdown) = Shutdown::new();
+    let task = tokio::spawn((world.parts.tasks.pop().unwrap().run)(shutdown));
+    until_gone(&world).await;
+    trigger.request();
+    timeout(LIMIT, task).await.unwrap().unwrap().unwrap();
+}
