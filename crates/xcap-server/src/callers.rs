@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use csc_auth::{Dialect, Refused, Resource, TokenVerifier};
+use csc_auth::{Dialect, Refused, Resource, TokenVerifier, Verified};
 use csc_store::{Records, Store, shared};
 use csc_types::{Caller, McpttId};
 use http::HeaderMap;
@@ -39,13 +39,46 @@ impl Callers {
     /// # Errors
     /// What is wrong with the token, or that the user has no account that is enabled.
     pub async fn caller(&self, headers: &HeaderMap, asserted: Option<&Asserted>) -> Result<Caller, Refusal> {
-        if let Some(verified) = self.verifier.verify(headers, self.resource).await? {
-            let account = shared::account(self.records.store(), &verified.claims.mcptt_id).await?;
-            return Ok(verified.caller(account.as_ref())?);
-        }
-        let Some(Asserted(id)) = asserted else { return Ok(Caller::Anonymous) };
-        let account = shared::account(self.records.store(), id).await?;
-        let refused = |reason| Refused { reason, dialect: Dialect::Standard };
-        Ok(csc_auth::caller(id, account.as_ref()).map_err(refused)?)
+        let identity = self.identity(headers, asserted).await?;
+        self.current(&identity).await
     }
+
+    /// Who `headers` say sent them.
+    pub(crate) async fn identity(
+        &self,
+        headers: &HeaderMap,
+        asserted: Option<&Asserted>,
+    ) -> Result<Identity, Refusal> {
+        Ok(match (self.verifier.verify(headers, self.resource).await?, asserted) {
+            (Some(verified), _) => Identity::Token(verified),
+            (None, Some(asserted)) => Identity::Asserted(asserted.clone()),
+            (None, None) => Identity::Nobody,
+        })
+    }
+
+    /// What the account record makes of `identity` now.
+    pub(crate) async fn current(&self, identity: &Identity) -> Result<Caller, Refusal> {
+        match identity {
+            Identity::Nobody => Ok(Caller::Anonymous),
+            Identity::Token(verified) => {
+                let account = shared::account(self.store(), &verified.claims.mcptt_id).await?;
+                Ok(verified.caller(account.as_ref())?)
+            }
+            Identity::Asserted(Asserted(id)) => {
+                let account = shared::account(self.store(), id).await?;
+                let refused = |reason| Refused { reason, dialect: Dialect::Standard };
+                Ok(csc_auth::caller(id, account.as_ref()).map_err(refused)?)
+            }
+        }
+    }
+}
+
+/// Who sent a request, before anything is looked up.
+pub(crate) enum Identity {
+    /// Nobody known.
+    Nobody,
+    /// Whose token it carries.
+    Token(Verified),
+    /// Whom a trusted peer names.
+    Asserted(Asserted),
 }

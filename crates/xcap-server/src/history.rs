@@ -137,3 +137,57 @@ fn entries(record: &Record) -> Result<Vec<Entry>, StoreError> {
     }
     Ok(entries)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn author(name: &str, action: Action, keep: usize) -> Author {
+        Author { name: name.to_owned(), at: Timestamp::from_micros(300), action, keep }
+    }
+
+    /// Stored data of version 1. It must decode for ever.
+    #[test]
+    fn golden() {
+        let stored = "0a1a08ac02110700000000000000180a220674656c3a2b312801300f0a0d18ac02220674656c3a2b322804";
+        let value = Some(hex::decode(stored).unwrap().into());
+        let record = Record { version: Revision::new(301), value };
+        let seen = read(&record).unwrap();
+        let entry = |etag: Option<Etag>, by: &str, at: u64, action, octets| Revised {
+            etag,
+            by: by.to_owned(),
+            at: Timestamp::from_micros(at),
+            action,
+            octets,
+        };
+        let oldest = entry(Some(Etag::of(Revision::new(300), 7)), "tel:+1", 10, Action::Stored, 15);
+        assert_eq!(seen, [entry(None, "tel:+2", 300, Action::Deleted, 0), oldest]);
+    }
+
+    #[test]
+    fn the_newest_entry_has_the_revision_of_its_commit() {
+        let key = || Key::new("test.history", "a");
+        let mut record = Record::default();
+        for revision in 1..=5 {
+            let put = add(key(), &record, &author("tel:+1", Action::Stored, 3), Some((revision, 9))).unwrap();
+            record = Record { version: Revision::new(revision * 10), value: Some(put.unwrap().value) };
+        }
+        let etags: Vec<_> = read(&record).unwrap().into_iter().map(|revised| revised.etag).collect();
+        assert_eq!(etags, [5, 4, 3].map(|number| Some(Etag::of(Revision::new(number * 10), number))));
+    }
+
+    #[test]
+    fn what_is_deleted_is_forgotten_in_the_end() {
+        let deleted = author("tel:+1", Action::Deleted, 3);
+        let put = add(Key::new("test.history", "a"), &Record::default(), &deleted, None).unwrap().unwrap();
+        assert_eq!(put.expires, Some(deleted.at.plus(KEPT_AFTER_DELETION)));
+        let none =
+            add(Key::new("test.history", "a"), &Record::default(), &author("a", Action::Stored, 0), None);
+        assert_eq!(none.unwrap(), None);
+    }
+
+    #[test]
+    fn damage_is_told() {
+        assert!(read(&Record { version: Revision::new(1), value: Some(vec![1, 2, 3].into()) }).is_err());
+    }
+}

@@ -1,9 +1,10 @@
 //! XCAP over HTTP (RFC 4825) for any set of application usages.
 //!
 //! A service has a [`Library`]: what it knows about its documents and how it changes them. [`XcapServer`] does what is
-//! alike for all: the order of checks, conditional headers, bodies of nodes, error documents. Every decision about a
-//! change is taken twice by the same function: before the body is looked at, so that the answers come in the order the
-//! specification gives, and again inside the commit, so that nobody's update is lost.
+//! alike for all: the order of checks, conditional headers, bodies of nodes, error documents. A change of a document or
+//! of one of its nodes is decided inside the commit, over what is there at that moment ([`Decide`]): access, conditions,
+//! media type, then the edit, schema and constraints, so nobody's update is lost. Access alone is looked at before, too:
+//! whoever may not write is told so before its body is read.
 //!
 //! ```text
 //! target 400 → token 401 → usage, tree 404 → access 403 → method 405 → size 413 → conditions 412, 304
@@ -15,6 +16,7 @@ mod config;
 mod history;
 mod http;
 mod library;
+mod metrics;
 mod precondition;
 mod provision;
 mod refusal;

@@ -18,12 +18,14 @@ use csc_xcap::select::NodeKind;
 use csc_xcap::uri::{DocumentSelector, Node, Root, Target};
 use csc_xcap::usage::Usage;
 use http::header::{CACHE_CONTROL, ETAG, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request, Response};
 
-use crate::callers::{Asserted, Callers};
+use crate::callers::{Asserted, Callers, Identity};
 use crate::config::Config;
 use crate::history::{Action, Author};
 use crate::library::{Change, Library, Question, Snapshot};
+use crate::metrics::{Counters, resource};
 use crate::refusal::{Allowed, Refusal};
 
 /// What a server serves, and how.
@@ -45,7 +47,7 @@ pub struct XcapServer<L> {
     callers: Callers,
     clock: Arc<dyn Clock>,
     library: Arc<L>,
-    requests: prometheus::IntCounterVec,
+    counters: Counters,
 }
 
 impl<L: Library> XcapServer<L> {
@@ -57,12 +59,8 @@ impl<L: Library> XcapServer<L> {
         library: Arc<L>,
         metrics: &Metrics,
     ) -> Arc<Self> {
-        let requests = metrics.counter(
-            "csc_xcap_requests_total",
-            "XCAP requests answered.",
-            &["service", "method", "status"],
-        );
-        Arc::new(Self { settings, callers, clock, library, requests })
+        let counters = Counters::new(settings.service, metrics);
+        Arc::new(Self { settings, callers, clock, library, counters })
     }
 
     /// The part of the URI space that is the server's: its AUIDs.
@@ -79,25 +77,28 @@ impl<L: Library> XcapServer<L> {
     }
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        let method = request.method().clone();
-        let response = self.handle(request).await.unwrap_or_else(|refusal| {
+        let (head, body) = request.into_parts();
+        let method = head.method.clone();
+        let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+        let target = Target::parse(target, &self.settings.config.roots);
+        let resource = target.as_ref().map_or("malformed", resource);
+        let answered = match target {
+            Ok(target) => self.handle(head, target, body).await,
+            Err(bad) => Err(bad.into()),
+        };
+        let response = answered.unwrap_or_else(|refusal| {
             tracing::debug!(%method, status = refusal.status().as_u16(), reason = %refusal, "request refused");
+            self.counters.refused(&refusal);
             refusal.response()
         });
-        let known = ["GET", "HEAD", "PUT", "DELETE"].iter().find(|known| **known == method.as_str());
-        let status = response.status();
-        let labels = [self.settings.service, known.unwrap_or(&"other"), status.as_str()];
-        self.requests.with_label_values(&labels).inc();
+        self.counters.answered(&method, resource, response.status());
         response
     }
 
     /// The checks that every method shares, in their order.
-    async fn handle(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
-        let (head, body) = request.into_parts();
-        let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-        let target = Target::parse(target, &self.settings.config.roots)?;
-        let asserted = head.extensions.get::<Asserted>().cloned();
-        let caller = self.callers.caller(&head.headers, asserted.as_ref()).await?;
+    async fn handle(&self, head: Parts, target: Target, body: Body) -> Result<Response<Body>, Refusal> {
+        let identity = self.callers.identity(&head.headers, head.extensions.get::<Asserted>()).await?;
+        let caller = self.callers.current(&identity).await?;
         let root = target.root.as_ref().map(|root| &root.organisation);
         let document = self.resolve(&target.document, root);
         if caller == Caller::Anonymous {
@@ -110,7 +111,7 @@ impl<L: Library> XcapServer<L> {
         let question = self.library.question(&document);
         let exchange = Exchange {
             headers: head.headers,
-            asserted,
+            identity,
             caller,
             document,
             root: target.root,
@@ -167,7 +168,7 @@ impl<L: Library> XcapServer<L> {
 /// A request whose target and caller are known.
 struct Exchange {
     headers: HeaderMap,
-    asserted: Option<Asserted>,
+    identity: Identity,
     caller: Caller,
     document: Document,
     root: Option<Root>,

@@ -35,7 +35,7 @@ impl<L: Library> XcapServer<L> {
         drop(snapshot);
         let content = read_body(body, self.settings.limits.octets).await?;
         // A body may take its time; the account may have lost its roles, or been disabled, meanwhile.
-        exchange.caller = self.callers.caller(&exchange.headers, exchange.asserted.as_ref()).await?;
+        exchange.caller = self.callers.current(&exchange.identity).await?;
         let making = match exchange.node.clone() {
             None => Making::Document(content),
             Some(Node::Selector(selector)) => Making::Node(selector, content),

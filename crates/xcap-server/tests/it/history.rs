@@ -24,8 +24,8 @@ async fn who_when_and_what() {
     let seen: Vec<_> = history(&world).await.into_iter().rev().collect();
     let expected = [
         ("tel:+1", Action::Stored, 21),
-        ("tel:+3", Action::NodeStored, 26),
-        ("tel:+1", Action::NodeDeleted, 21),
+        ("tel:+3", Action::NodeStored, 28),
+        ("tel:+1", Action::NodeDeleted, 24),
         ("tel:+1", Action::Deleted, 0),
     ];
     assert_eq!(seen.len(), expected.len());

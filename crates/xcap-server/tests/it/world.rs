@@ -255,7 +255,8 @@ impl Library for Drawer {
     async fn delete(&self, change: Change<'_>, judge: Judge<'_>) -> Result<(), Refusal> {
         let document = change.document;
         let path = document.path();
-        let deleted = self.records.update(document.partition(), &Self::keys(document), |found| {
+        let keys = Self::keys(document);
+        let deleted = self.records.update(document.partition(), &keys, |found| {
             let snapshot = self.snapshot(document, found)?;
             judge(&snapshot)?;
             let organisation = snapshot.organisation.as_ref().unwrap_or(change.organisation);
