@@ -12,6 +12,9 @@ use csc_xcap_server::{Callers, Provisioning, Settings, XcapServer};
 use tonic::service::Routes;
 
 use crate::config::Config;
+use crate::editor::Editor;
+use crate::glms::{Glms, Ground};
+use crate::grpc::GroupsService;
 use crate::library::GroupLibrary;
 use crate::projector::Projector;
 
@@ -20,7 +23,7 @@ use crate::projector::Projector;
 pub struct Deps {
     /// The store.
     pub records: Records,
-    /// When tombstones of views go.
+    /// When groups are changed, and when tombstones of views go.
     pub clock: Arc<dyn Clock>,
     /// The random halves of ETags.
     pub entropy: Arc<dyn Entropy>,
@@ -44,13 +47,43 @@ pub fn build(config: &Config, documents: &csc_xcap_server::Config, deps: Deps) -
         config: documents.clone(),
     };
     let names = documents.names.clone();
-    let library = GroupLibrary::new(deps.records.clone(), deps.entropy, names, config.group_entries);
-    let server = XcapServer::new(settings, callers, Arc::new(library), &deps.metrics);
+    let editor = Editor::new(
+        &deps.records,
+        Arc::clone(&deps.entropy),
+        Arc::clone(&deps.clock),
+        names.clone(),
+        config.limits(),
+        documents.history,
+    );
+    let groups = GroupsService::service(deps.records.clone(), names.clone());
+    let library = GroupLibrary::new(
+        deps.records.clone(),
+        Arc::clone(&deps.entropy),
+        names.clone(),
+        config.group_entries,
+    );
+    let (library, clock) = (Arc::new(library), Arc::clone(&deps.clock));
+    let server = XcapServer::new(settings, callers.clone(), clock, Arc::clone(&library), &deps.metrics);
+    let glms = config.glms.as_ref().map(|glms| {
+        let ground = Ground {
+            groups: server.mount().service,
+            library,
+            callers,
+            records: deps.records.clone(),
+            names,
+            trusted: documents.trusted.clone(),
+            limits: config.limits(),
+            clock: Arc::clone(&deps.clock),
+            entropy: deps.entropy,
+        };
+        Glms::new(glms.clone(), ground, &deps.metrics)
+    });
     let (projector, ownership) =
-        Projector::new(&deps.records, deps.clock, &deps.metrics, deps.replica, deps.replicas);
+        Projector::new(&deps.records, deps.clock, &deps.metrics, editor, deps.replica, deps.replicas);
     let mut parts = ServiceParts::new("gms");
     parts.mounts.push(server.mount());
-    parts.grpc = Some(Routes::new(Provisioning::service(server)));
+    parts.mounts.extend(glms.map(|glms| glms.mount()));
+    parts.grpc = Some(Routes::new(Provisioning::service(server)).add_service(groups));
     parts.tasks.push(Task::new("gms projector", move |shutdown| projector.run(ownership, shutdown)));
     parts.ready.push(ReadyCheck::new("store", move || {
         let records = deps.records.clone();

@@ -3,8 +3,10 @@
 use csc_service::config::Section;
 use csc_xml::Limits;
 
+use crate::glms;
+
 /// What groups must stay within.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Octets of one group document. Default: 4 MiB.
     pub group_size: usize,
@@ -12,10 +14,12 @@ pub struct Config {
     pub group_entries: usize,
     /// Levels of nesting. Default: 64.
     pub depth: usize,
+    /// The GLMS dialect, if it is served.
+    pub glms: Option<glms::Config>,
 }
 
 impl Config {
-    /// Reads the section `[gms]`.
+    /// Reads the section `[gms]`, and no other: the dialect has one of its own.
     pub fn read(section: &mut Section<'_>) -> Self {
         Self {
             group_size: section.size("group_size", "4MiB", ("4KiB", "16MiB"), "Largest group document."),
@@ -26,6 +30,7 @@ impl Config {
                 "Most entries in a group's list.",
             ),
             depth: section.number("depth", 64, 8..=256, "Deepest nesting of elements in a document."),
+            glms: None,
         }
     }
 

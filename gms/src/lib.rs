@@ -7,6 +7,9 @@
 mod app;
 mod config;
 mod domain;
+mod editor;
+pub mod glms;
+mod grpc;
 mod library;
 pub mod process;
 mod projector;

@@ -1,22 +1,24 @@
 //! The groups.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use csc_store::{Change as Commit, Record, Records, StoreError};
-use csc_types::{Caller, Entropy, Etag, GroupId, McpttId, Revision};
+use csc_store::{Change as Commit, Records, StoreError};
+use csc_types::{Caller, Entropy, Etag, GroupId, McpttId, OrgId, Revision, Role};
 use csc_xcap::access::Membership;
-use csc_xcap::error::Conflict;
+use csc_xcap::error::{Conflict, Exists};
 use csc_xcap::uri::Root;
-use csc_xcap::usage::groups;
+use csc_xcap::usage::groups::Contents;
 use csc_xcap::{Document, Names, Place};
-use csc_xcap_server::{Change, Judge, Library, Refusal, Snapshot, Stored, Written};
+use csc_xcap_server::{
+    Change, Decide, Entry, Judge, Library, New, Question, Refusal, Revised, Snapshot, Stored, Volume, Written,
+};
 use prost::Message;
 
-use crate::domain::Members;
+use crate::domain::{GMOP, Members, alternative};
 use crate::records::{
-    GroupRecord, SHELF, canonical, damaged, group_key, group_keys, members_key, partition, read_group,
+    Group, GroupRecord, SHELF, canonical, changed, damaged, group_key, group_keys, members_key,
+    members_of_constituent, multicast_key, partition, read_group, with_history, write_group,
 };
 
 /// Group documents, by their canonical names and in their members' trees.
@@ -32,51 +34,155 @@ impl GroupLibrary {
     pub(crate) fn new(records: Records, entropy: Arc<dyn Entropy>, names: Names, entries: usize) -> Self {
         Self { records, entropy, names, entries }
     }
+
+    /// What `caller` finds at `document`, where `group` is. In somebody else's tree there are only groups that this
+    /// somebody sees; `others` are the members of a temporary group's constituents, who see it, too.
+    fn snapshot(
+        &self,
+        document: &Document,
+        caller: &Caller,
+        group: Option<Group>,
+        others: &[Members],
+    ) -> Snapshot {
+        let Some(group) = group else { return Snapshot::default() };
+        let sees =
+            |user: &McpttId| group.is_seen_by(user) || others.iter().any(|members| members.contains(user));
+        let user = caller.user().map(|user| &user.id);
+        let membership = match user {
+            Some(user) if group.members.contains(user) => Membership::Listed,
+            Some(user) if sees(user) => Membership::Viewer,
+            _ => Membership::Outsider,
+        };
+        let visible = match &document.place {
+            Place::GroupView { member, .. } => user == Some(member) || sees(member),
+            _ => true,
+        };
+        let taken = self.taken(document, caller, membership, &group.organisation);
+        let current = visible.then_some(group.stored);
+        Snapshot { organisation: Some(group.organisation), membership, current, taken, ..Snapshot::default() }
+    }
+
+    /// What is answered to whoever may make groups, but not see the one of another organisation that has the name
+    /// already: that it is taken, and one that is not (TS 24.481 6.3.2, RFC 4825 11).
+    fn taken(
+        &self,
+        document: &Document,
+        caller: &Caller,
+        membership: Membership,
+        organisation: &OrgId,
+    ) -> Option<Conflict> {
+        let user = caller.user()?;
+        let makes_groups = [Role::Dispatcher, Role::Administrator].iter().any(|role| user.roles.has(*role));
+        let stranger = makes_groups && user.org != *organisation && membership == Membership::Outsider;
+        let elsewhere = matches!(&document.place, Place::GroupView { member, .. } if *member != user.id);
+        let group = document.group().filter(|_| stranger && !elsewhere)?;
+        let alt_values = alternative(group, self.entropy.next_u64()).into_iter().collect();
+        let field = "group/list-service/@uri".to_owned();
+        Some(Conflict::UniquenessFailure(vec![Exists { field, alt_values }]))
+    }
+
+    /// Whether `contents` may become those of `group`, as far as other groups matter (TS 24.481 6.3.14).
+    async fn agree(
+        &self,
+        group: &GroupId,
+        existing: Option<&Group>,
+        organisation: &OrgId,
+        contents: &Contents,
+    ) -> Result<(), Refusal> {
+        if existing.is_some_and(|existing| existing.regrouped_into != contents.regrouped_into) {
+            self.is_free(group, existing).await?;
+        }
+        for constituent in &contents.constituents {
+            if existing.is_some_and(|existing| existing.constituents.contains(constituent)) {
+                continue;
+            }
+            let record = self.records.get(partition(constituent), &group_key(constituent)).await?;
+            let fits = match GroupRecord::read(&record)? {
+                Some(theirs) => {
+                    let elsewhere = theirs.temporary()?.is_some_and(|into| into != *group);
+                    let here = !theirs.deleted && theirs.organisation == organisation.as_str();
+                    here && !elsewhere && theirs.constituents.is_empty() && constituent != group
+                }
+                None => false,
+            };
+            if !fits {
+                return Err(failure(format!(
+                    "{constituent} is no group of this organisation that can be regrouped"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what would take `group` away from the temporary group that it is regrouped into.
+    async fn is_free(&self, group: &GroupId, existing: Option<&Group>) -> Result<(), Refusal> {
+        let Some(into) = existing.and_then(|existing| existing.regrouped_into.as_ref()) else {
+            return Ok(());
+        };
+        let record = self.records.get(partition(into), &group_key(into)).await?;
+        let holds = match GroupRecord::read(&record)? {
+            Some(temporary) if !temporary.deleted => temporary.regrouped()?.contains(group),
+            _ => false,
+        };
+        if holds {
+            return Err(failure(format!("the group is regrouped into {into} until that is deleted")));
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Library for GroupLibrary {
-    type Digest = BTreeSet<McpttId>;
+    type Digest = Contents;
 
-    fn digest(&self, _: &Document, content: &csc_xml::Document<'_>) -> Result<Self::Digest, Conflict> {
-        groups::members(content.root_element(), &self.names, self.entries)
+    fn digest(&self, _: &Document, content: &csc_xml::Document<'_>) -> Result<Contents, Conflict> {
+        Contents::read(content.root_element(), &self.names, self.entries)
     }
 
     async fn look(&self, document: &Document, caller: &Caller) -> Result<Snapshot, StoreError> {
-        let Some(group) = document.group() else { return Ok(Snapshot::default()) };
-        let found = self.records.store().get(partition(group), &group_keys(group)).await?;
-        snapshot(document, caller, &found)
+        let Some(id) = document.group() else { return Ok(Snapshot::default()) };
+        let store = self.records.store();
+        let group = read_group(&store.get(partition(id), &group_keys(id)).await?)?;
+        let mut others = Vec::new();
+        for constituent in group.iter().flat_map(|group| &group.constituents) {
+            others.push(members_of_constituent(store, constituent, id).await?);
+        }
+        Ok(self.snapshot(document, caller, group, &others))
     }
 
     async fn generate(&self, _: &Document, _: Option<&Root>) -> Result<Option<Stored>, StoreError> {
         Ok(None)
     }
 
-    async fn put(&self, change: Change<'_, Self::Digest>, judge: Judge<'_>) -> Result<Written, Refusal> {
-        let Change { document, caller, content, digest, organisation, creator } = change;
+    async fn put(&self, change: Change<'_>, decide: &dyn Decide<Contents>) -> Result<Written, Refusal> {
+        let Change { document, caller, .. } = change;
         let group = group_of(document)?;
         let path = canonical(group).path();
-        let members: Members = digest.iter().collect();
         let updated = self
             .records
-            .update(partition(group), &group_keys(group), |found| {
-                judge(&snapshot(document, caller, found)?)?;
-                let existing = read_group(found)?;
-                let created = existing.is_none();
-                let (belongs_to, creator) = match existing {
-                    Some(existing) => (existing.organisation, existing.creator),
-                    None => (organisation.clone(), creator.clone()),
-                };
-                let record = GroupRecord {
-                    organisation: belongs_to.to_string(),
-                    creator: creator.map(|creator| creator.to_string()),
-                    deleted: false,
-                };
-                let random = self.entropy.next_u64();
-                let written = Commit::nothing((created, random))
-                    .put(group_key(group), record.encode_to_vec())
-                    .put(members_key(group), members.octets());
-                Ok(SHELF.put(written, &path, &belongs_to, random, content.clone()))
+            .update_async(partition(group), &changed(group, &path), |found| {
+                let path = &path;
+                async move {
+                    let (found, history) = with_history(&found)?;
+                    let existing = read_group(found)?;
+                    let snapshot = self.snapshot(document, caller, existing.clone(), &[]);
+                    let New { content, digest, created } = decide.decide(&snapshot).await?;
+                    let organisation =
+                        existing.as_ref().map_or(change.organisation, |existing| &existing.organisation);
+                    self.agree(group, existing.as_ref(), organisation, &digest).await?;
+                    let creator = match &existing {
+                        Some(existing) => existing.creator.as_ref(),
+                        None => change.creator,
+                    };
+                    let random = self.entropy.next_u64();
+                    let record = GroupRecord::of(organisation, creator, &digest);
+                    let written = Commit::nothing((created, random));
+                    let before = existing.as_ref().map(|existing| &existing.members);
+                    let members: Members = digest.members.iter().collect();
+                    let written = write_group(written, group, &record, &members, before);
+                    let entry = Entry { path, organisation, author: change.author, history };
+                    Ok::<_, Refusal>(SHELF.put(written, &entry, Volume { random, content })?)
+                }
             })
             .await
             .map_err(Refusal::from)?;
@@ -85,24 +191,40 @@ impl Library for GroupLibrary {
         Ok(Written { created, etag: Etag::of(revision, random) })
     }
 
-    async fn delete(&self, document: &Document, caller: &Caller, judge: Judge<'_>) -> Result<(), Refusal> {
+    async fn delete(&self, change: Change<'_>, judge: Judge<'_>) -> Result<(), Refusal> {
+        let Change { document, caller, .. } = change;
         let group = group_of(document)?;
         let path = canonical(group).path();
         self.records
-            .update(partition(group), &group_keys(group), |found| {
-                judge(&snapshot(document, caller, found)?)?;
-                let Some(existing) = read_group(found)? else { return Err(Refusal::NotFound) };
-                let organisation = existing.organisation;
-                let record =
-                    GroupRecord { organisation: organisation.to_string(), creator: None, deleted: true };
-                let gone = Commit::nothing(())
-                    .put(group_key(group), record.encode_to_vec())
-                    .delete(members_key(group));
-                Ok(SHELF.delete(gone, &path, &organisation))
+            .update_async(partition(group), &changed(group, &path), |found| {
+                let path = &path;
+                async move {
+                    let (found, history) = with_history(&found)?;
+                    let existing = read_group(found)?;
+                    judge(&self.snapshot(document, caller, existing.clone(), &[]))?;
+                    self.is_free(group, existing.as_ref()).await?;
+                    let organisation = existing.ok_or(Refusal::NotFound)?.organisation;
+                    let gone = Commit::nothing(())
+                        .put(group_key(group), GroupRecord::gone(&organisation).encode_to_vec())
+                        .delete(members_key(group))
+                        .delete(multicast_key(group));
+                    let entry = Entry { path, organisation: &organisation, author: change.author, history };
+                    Ok::<_, Refusal>(SHELF.delete(gone, &entry)?)
+                }
             })
             .await
             .map_err(Refusal::from)?;
         Ok(())
+    }
+
+    async fn history(&self, document: &Document) -> Result<Vec<Revised>, StoreError> {
+        let group = group_of(document)?;
+        let key = SHELF.history_key(&canonical(group).path());
+        SHELF.history(&self.records.get(partition(group), &key).await?)
+    }
+
+    fn question(&self, document: &Document) -> Option<&'static Question> {
+        matches!(document.place, Place::Group(_)).then_some(&GMOP)
     }
 }
 
@@ -110,19 +232,6 @@ fn group_of(document: &Document) -> Result<&GroupId, StoreError> {
     document.group().ok_or_else(|| damaged("a document that is no group"))
 }
 
-/// What `caller` finds at `document`. In somebody else's tree there are only groups that this somebody sees.
-fn snapshot(document: &Document, caller: &Caller, found: &[Record]) -> Result<Snapshot, StoreError> {
-    let Some(group) = read_group(found)? else { return Ok(Snapshot::default()) };
-    let user = caller.user().map(|user| &user.id);
-    let membership = match user {
-        Some(user) if group.members.contains(user) => Membership::Listed,
-        Some(user) if group.is_seen_by(user) => Membership::Viewer,
-        _ => Membership::Outsider,
-    };
-    let visible = match &document.place {
-        Place::GroupView { member, .. } => user == Some(member) || group.is_seen_by(member),
-        _ => true,
-    };
-    let current = visible.then_some(group.stored);
-    Ok(Snapshot { organisation: Some(group.organisation), membership, current, ..Snapshot::default() })
+fn failure(why: String) -> Refusal {
+    Refusal::Conflict(Conflict::ConstraintFailure(why))
 }

@@ -6,6 +6,7 @@ use csc_service::config::Settings;
 
 use crate::app::{self, Deps};
 use crate::config::Config;
+use crate::glms;
 
 /// `csc gms`: its settings.
 pub struct Process {
@@ -15,9 +16,10 @@ pub struct Process {
     gms: Config,
 }
 
-/// Reads the section of the service.
+/// Reads the sections of the service.
 pub fn config(settings: &mut Settings) -> Config {
-    Config::read(&mut settings.section("gms", "Groups (CSC-2)."))
+    let config = Config::read(&mut settings.section("gms", "Groups (CSC-2)."));
+    Config { glms: glms::Config::read(settings), ..config }
 }
 
 impl Program for Process {

@@ -1,8 +1,10 @@
 //! A set of members in the form in which it is stored: canonical MCPTT IDs in order, each with a line feed behind it.
-//! An identity never holds a line feed. Membership is found by bisection, without taking the set apart.
+//! An identity never holds a line feed. Membership is found by bisection, without taking the set apart, and sets of ten
+//! thousand are compared and joined line by line.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::iter::Peekable;
 
 use bytes::Bytes;
 use csc_types::McpttId;
@@ -49,23 +51,80 @@ impl Members {
         false
     }
 
-    /// The members.
-    pub(crate) fn to_set(&self) -> BTreeSet<McpttId> {
-        let text = std::str::from_utf8(&self.0).unwrap_or_default();
-        // Each was parsed before it was stored.
-        text.lines().filter_map(|line| line.parse().ok()).collect()
+    /// How many there are; it takes as long as they are many.
+    pub(crate) fn count(&self) -> usize {
+        self.0.iter().filter(|octet| **octet == b'\n').count()
+    }
+
+    /// The canonical identities in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        std::str::from_utf8(&self.0).unwrap_or_default().lines()
+    }
+
+    /// Those behind `after`, in order.
+    pub(crate) fn behind<'a>(&'a self, after: &'a str) -> impl Iterator<Item = &'a str> {
+        self.iter().skip_while(move |member| *member <= after)
+    }
+
+    /// Everybody, and whether `other` holds them, too.
+    pub(crate) fn beside<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a str, bool)> {
+        let mut theirs = other.iter().peekable();
+        self.iter().map(move |member| {
+            while theirs.next_if(|other| *other < member).is_some() {}
+            (member, theirs.peek() == Some(&member))
+        })
+    }
+
+    /// Whoever is in one of both.
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        if self.0 == other.0 || other.0.is_empty() {
+            return self.clone();
+        }
+        let merged = Merged { one: self.iter().peekable(), other: other.iter().peekable() };
+        Self::of_sorted(merged)
+    }
+
+    /// Everybody but `member`.
+    pub(crate) fn without(&self, member: &McpttId) -> Self {
+        Self::of_sorted(self.iter().filter(|other| *other != member.as_str()))
+    }
+
+    fn of_sorted<'a>(members: impl Iterator<Item = &'a str>) -> Self {
+        let mut octets = String::new();
+        for member in members {
+            octets.push_str(member);
+            octets.push('\n');
+        }
+        Self(octets.into())
+    }
+}
+
+/// Two sequences in order as one in order; what is in both comes once.
+struct Merged<A: Iterator, B: Iterator> {
+    one: Peekable<A>,
+    other: Peekable<B>,
+}
+
+impl<'a, A: Iterator<Item = &'a str>, B: Iterator<Item = &'a str>> Iterator for Merged<A, B> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        match (self.one.peek(), self.other.peek()) {
+            (Some(one), Some(other)) if one == other => {
+                self.other.next();
+                self.one.next()
+            }
+            (Some(one), Some(other)) if one > other => self.other.next(),
+            (None, _) => self.other.next(),
+            _ => self.one.next(),
+        }
     }
 }
 
 impl<'a> FromIterator<&'a McpttId> for Members {
     fn from_iter<I: IntoIterator<Item = &'a McpttId>>(members: I) -> Self {
         let sorted: BTreeSet<&str> = members.into_iter().map(McpttId::as_str).collect();
-        let mut octets = String::new();
-        for member in sorted {
-            octets.push_str(member);
-            octets.push('\n');
-        }
-        Self(octets.into())
+        Self::of_sorted(sorted.into_iter())
     }
 }
 
@@ -86,7 +145,7 @@ mod tests {
                 let expected = number % 2 == 0 && number < count * 2;
                 assert_eq!(members.contains(&id(number)), expected, "{number} of {count}");
             }
-            assert_eq!(members.to_set().len(), count);
+            assert_eq!((members.iter().count(), members.count()), (count, count));
             assert_eq!(Members::stored(members.octets()), Ok(members));
         }
     }
@@ -103,5 +162,29 @@ mod tests {
     fn damaged() {
         assert_eq!(Members::stored(Bytes::from_static(b"tel:+1")), Err(NotMembers));
         assert_eq!(Members::stored(Bytes::from_static(b"\xff\n")), Err(NotMembers));
+    }
+
+    #[test]
+    fn sets_together() {
+        let members = |numbers: &[usize]| {
+            numbers.iter().map(|number| id(*number)).collect::<Vec<_>>().iter().collect::<Members>()
+        };
+        for (one, other, both) in [
+            (&[][..], &[][..], &[][..]),
+            (&[1], &[], &[1]),
+            (&[], &[1], &[1]),
+            (&[1, 3, 5], &[2, 3, 6], &[1, 2, 3, 5, 6]),
+            (&[4, 5], &[1, 2], &[1, 2, 4, 5]),
+        ] {
+            assert_eq!(members(one).union(&members(other)), members(both));
+        }
+        let (one, other) = (members(&[1, 3, 5, 7]), members(&[2, 3, 6, 7, 9]));
+        let beside: Vec<_> = one.beside(&other).map(|(_, too)| too).collect();
+        assert_eq!(beside, [false, true, false, true]);
+        assert_eq!(one.without(&id(3)), members(&[1, 5, 7]));
+        assert_eq!(one.without(&id(4)), one);
+        assert_eq!(one.behind(id(3).as_str()).count(), 2);
+        assert_eq!(one.behind(id(4).as_str()).count(), 2);
+        assert_eq!(one.behind("").count(), 4);
     }
 }

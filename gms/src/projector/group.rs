@@ -1,74 +1,112 @@
 //! Projecting one group.
 
-use std::collections::BTreeSet;
-
 use csc_proto::record::v1::IndexEntry;
 use csc_store::owner::Fence;
 use csc_store::{Change, Key, Record, Store, StoreError, UpdateError};
-use csc_types::{GroupId, McpttId, Partition, Revision};
+use csc_types::{GroupId, Partition, Revision};
 use prost::Message;
 
+use super::regroup::Regrouping;
 use super::views::State;
 use super::{ProjectError, Projector};
 use crate::domain::Members;
 use crate::records::{
-    GROUP, GroupRecord, ProjectedRecord, canonical, damaged, decode, group_key, members_key, partition,
-    projected_key, reach_key, read_members, read_projected,
+    GROUP, GroupRecord, ProjectedRecord, canonical, damaged, decode, group_key, members_key, parsed,
+    partition, projected_key, reach_key, read_members, read_projected, regrouped_key,
 };
 
 /// Groups that are looked at together.
 const PAGE: usize = 256;
 
 /// A group's records as the projector reads them.
-struct Target {
+pub(super) struct Target {
     /// What the views must say.
-    state: State,
+    pub(super) state: State,
     /// Who is to have a live view.
-    audience: BTreeSet<McpttId>,
+    audience: Members,
     /// Who may have one now.
-    reach: BTreeSet<McpttId>,
+    reach: Members,
+    /// The revision that last changed the members of the list.
+    members: Revision,
+    /// They changed since the views were last up to date.
+    members_changed: bool,
+    /// What it has to do with other groups.
+    pub(super) regrouping: Regrouping,
 }
 
 impl Projector {
     /// Carries the state of `group` to everybody concerned.
     pub(super) async fn project(&self, group: &GroupId, fence: &Fence) -> Result<(), ProjectError> {
-        while let Some(target) = self.target(group).await? {
-            let widened = target.audience.union(&target.reach).cloned().collect();
-            if self.widen(group, fence, &target, &widened).await? {
-                let written = self.write_views(group, &target.state, &widened, &target.audience).await?;
-                self.metrics.views.inc_by(written);
-                self.finish(group, fence, &target).await?;
+        while let Some(mut target) = self.target(group).await? {
+            if self.tell_constituents(group, fence, &target).await? {
+                let others = self.members_of(group, &target.regrouping.constituents).await?;
+                target.audience = target.audience.union(&others);
+                self.project_target(group, fence, &target).await?;
             }
             // The group may have changed meanwhile: its records tell.
         }
         Ok(())
     }
 
+    async fn project_target(
+        &self,
+        group: &GroupId,
+        fence: &Fence,
+        target: &Target,
+    ) -> Result<(), ProjectError> {
+        let widened = target.audience.union(&target.reach);
+        if !self.widen(group, fence, target, &widened).await? {
+            return Ok(());
+        }
+        let written = self.write_views(group, &target.state, &widened, &target.audience).await?;
+        self.metrics.views.inc_by(written);
+        if target.members_changed {
+            self.tell_temporary_group(group, &target.regrouping).await?;
+        }
+        self.finish(group, fence, target).await
+    }
+
     /// What is to be projected; `None` if every view is up to date.
     async fn target(&self, group: &GroupId) -> Result<Option<Target>, ProjectError> {
         let index = csc_store::shared::index_key(&canonical(group).path());
-        let keys = [group_key(group), members_key(group), index, projected_key(group), reach_key(group)];
+        let keys = [
+            group_key(group),
+            members_key(group),
+            index,
+            projected_key(group),
+            reach_key(group),
+            regrouped_key(group),
+        ];
         let found = self.records.store().get(partition(group), &keys).await?;
-        let [record, members, index, projected, reach] = &found[..] else {
+        let [record, members, index, projected, reach, regrouped] = &found[..] else {
             return Err(damaged("no answer for a key").into());
         };
         let revision = record.version;
-        let Some(GroupRecord { organisation, creator, deleted }) = decode(record)? else { return Ok(None) };
-        if read_projected(projected)? >= revision {
+        let Some(group): Option<GroupRecord> = decode(record)? else { return Ok(None) };
+        let projected: ProjectedRecord = decode(projected)?.unwrap_or_default();
+        if projected.revision >= revision.number() {
             return Ok(None);
         }
-        let mut audience = BTreeSet::new();
+        let mut audience = Members::default();
         let mut random = 0;
-        if !deleted {
+        if !group.deleted {
             let entry: IndexEntry =
                 decode(index)?.ok_or_else(|| damaged("a group without its index entry"))?;
             random = entry.random;
-            audience = read_members(members)?.to_set();
-            audience.extend(creator.and_then(|creator| creator.parse().ok()));
+            let creator = group.maker()?;
+            audience = read_members(members)?.union(&creator.iter().collect());
         }
-        let organisation = organisation.parse().map_err(|_| damaged("organisation of a group"))?;
-        let reach = read_members(reach)?.to_set();
-        Ok(Some(Target { state: State { revision, random, organisation, deleted }, audience, reach }))
+        let organisation = parsed(&group.organisation, "organisation of a group")?;
+        let regrouping = Regrouping::read(&group, regrouped)?;
+        let state = State { revision, random, organisation };
+        Ok(Some(Target {
+            state,
+            audience,
+            reach: read_members(reach)?,
+            members_changed: members.version.number() != projected.members,
+            members: members.version,
+            regrouping,
+        }))
     }
 
     /// Notes everybody in `widened` before they get a view. `false`: the group changed meanwhile.
@@ -77,34 +115,36 @@ impl Projector {
         group: &GroupId,
         fence: &Fence,
         target: &Target,
-        widened: &BTreeSet<McpttId>,
+        widened: &Members,
     ) -> Result<bool, ProjectError> {
-        if widened.len() == target.reach.len() {
+        if *widened == target.reach {
             return Ok(true);
         }
-        let reach: Members = widened.iter().collect();
-        self.commit_if_current(group, fence, target, |change| change.put(reach_key(group), reach.octets()))
+        self.commit_if_current(group, fence, target, |change| change.put(reach_key(group), widened.octets()))
             .await
     }
 
     /// Notes that every view has seen the revision.
-    async fn finish(&self, group: &GroupId, fence: &Fence, target: &Target) -> Result<bool, ProjectError> {
-        let audience: Members = target.audience.iter().collect();
-        let projected = ProjectedRecord { revision: target.state.revision.number() };
+    async fn finish(&self, group: &GroupId, fence: &Fence, target: &Target) -> Result<(), ProjectError> {
+        let projected =
+            ProjectedRecord { revision: target.state.revision.number(), members: target.members.number() };
         self.commit_if_current(group, fence, target, |change| {
-            if target.state.deleted {
-                let gone = [group_key(group), projected_key(group), reach_key(group)];
+            if target.regrouping.deleted {
+                let gone = [group_key(group), projected_key(group), reach_key(group), regrouped_key(group)];
                 return gone.into_iter().fold(change, Change::delete);
             }
-            change
-                .put(projected_key(group), projected.encode_to_vec())
-                .put(reach_key(group), audience.octets())
+            let mut change = change.put(projected_key(group), projected.encode_to_vec());
+            if target.reach != target.audience {
+                change = change.put(reach_key(group), target.audience.octets());
+            }
+            target.regrouping.finish(group, change)
         })
-        .await
+        .await?;
+        Ok(())
     }
 
     /// Commits in the group's partition, in the role, if the group still is at the revision of `target`.
-    async fn commit_if_current(
+    pub(super) async fn commit_if_current(
         &self,
         group: &GroupId,
         fence: &Fence,

@@ -9,6 +9,7 @@ use prometheus::{IntCounter, IntGauge};
 pub(super) struct ProjectorMetrics {
     pub(super) views: IntCounter,
     pub(super) failures: IntCounter,
+    pub(super) departures: IntCounter,
     held: IntGauge,
     takeovers: IntCounter,
     tally: Tally,
@@ -28,7 +29,11 @@ impl ProjectorMetrics {
             ),
             failures: counter(
                 "csc_gms_projection_failures_total",
-                "Groups that could not be projected at once.",
+                "Groups and accounts that could not be followed at once.",
+            ),
+            departures: counter(
+                "csc_gms_departures_total",
+                "Groups from which a user was removed because the account is gone.",
             ),
             held: held.with_label_values::<&str>(&[]),
             takeovers: counter("csc_gms_takeovers_total", "Partitions taken from replicas that were gone."),

@@ -1,4 +1,4 @@
-//! Which groups the logs speak of.
+//! Of which groups and accounts the logs speak.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,13 +6,14 @@ use std::time::Duration;
 use csc_proto::event::v1::{LogEntry, log_entry};
 use csc_service::trace::Cause;
 use csc_store::{Cursor, Store, StoreError, Tail};
-use csc_types::{GroupId, Partition};
+use csc_types::Partition;
 use csc_xcap::usage::GROUPS;
 use futures::future::try_join_all;
 use futures::stream::{self, Stream};
 use prost::Message;
 
 use super::PAUSE;
+use super::due::Due;
 
 /// Entries of one log that are read at once.
 const LIMIT: usize = 512;
@@ -27,8 +28,8 @@ pub(super) struct News {
 /// What was heard.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    /// Groups that changed, and what changed them.
-    pub(super) groups: Vec<(GroupId, Cause)>,
+    /// What changed, and what changed it.
+    pub(super) due: Vec<(Due, Cause)>,
     /// Partitions whose logs went on without us: compare states there.
     pub(super) lost: Vec<Partition>,
 }
@@ -65,7 +66,7 @@ impl News {
         for (partition, tail) in store.tail(&cursors, LIMIT, WAIT).await? {
             match tail {
                 Tail::Entries { entries, cursor } => {
-                    heard.groups.extend(entries.iter().filter_map(|entry| changed_group(&entry.payload)));
+                    heard.due.extend(entries.iter().filter_map(|entry| changed(&entry.payload)));
                     moved.push((partition, cursor));
                 }
                 Tail::Lost => {
@@ -80,30 +81,42 @@ impl News {
     }
 }
 
-/// The group whose canonical document an entry announces, and in which trace. Views are announced by the projector itself.
-fn changed_group(payload: &[u8]) -> Option<(GroupId, Cause)> {
+/// What an entry wakes, and in which trace. Views are announced by the projector itself.
+fn changed(payload: &[u8]) -> Option<(Due, Cause)> {
     let entry = LogEntry::decode(payload).ok()?;
-    let cause = Cause::of_entry(&entry.traceparent);
-    let log_entry::Change::Document(changed) = entry.change? else { return None };
-    let name = changed.path.strip_prefix(GROUPS.auid)?.strip_prefix("/global/byGroupID/")?;
-    Some((name.parse().ok()?, cause))
+    let due = match entry.change? {
+        log_entry::Change::Document(changed) => {
+            let name = changed.path.strip_prefix(GROUPS.auid)?.strip_prefix("/global/byGroupID/")?;
+            Due::Group(name.parse().ok()?)
+        }
+        log_entry::Change::Account(changed) => Due::Account(changed.mcptt_id.parse().ok()?),
+        log_entry::Change::Subscription(_) => return None,
+    };
+    Some((due, Cause::of_entry(&entry.traceparent)))
 }
 
 #[cfg(test)]
 mod tests {
+    use csc_proto::event::v1::AccountChanged;
+    use csc_types::GroupId;
     use csc_xcap_server::announce;
 
     use super::*;
     use crate::records::{canonical, view};
 
     #[test]
-    fn only_groups_wake_it() {
+    fn only_groups_and_accounts_wake_it() {
         let organisation = "fire".parse().unwrap();
         let group: GroupId = "tel:+9".parse().unwrap();
-        let heard = |path: &str| changed_group(&announce(path, &organisation));
-        assert_eq!(heard(&canonical(&group).path()), Some((group.clone(), Cause::NONE)));
+        let heard = |path: &str| changed(&announce(path, &organisation));
+        assert_eq!(heard(&canonical(&group).path()), Some((Due::Group(group.clone()), Cause::NONE)));
         assert_eq!(heard(&view(&"tel:+1".parse().unwrap(), &group).path()), None);
         assert_eq!(heard("org.3gpp.mcptt.user-profile/users/tel:+1/mcptt-user-profile-0.xml"), None);
-        assert_eq!(changed_group(b"\xff"), None);
+        let account = AccountChanged { mcptt_id: "tel:+1".to_owned() };
+        let account =
+            LogEntry { change: Some(log_entry::Change::Account(account)), traceparent: String::new() };
+        let due = Due::Account("tel:+1".parse().unwrap());
+        assert_eq!(changed(&account.encode_to_vec()), Some((due, Cause::NONE)));
+        assert_eq!(changed(b"\xff"), None);
     }
 }

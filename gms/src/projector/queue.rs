@@ -1,49 +1,51 @@
-//! Which group is projected next: first come, first served, and none twice at a time.
+//! What is done next: first come, first served, and nothing twice at a time.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use csc_service::trace::Cause;
-use csc_types::{GroupId, Partition};
+use csc_types::Partition;
 
-/// The groups that wait.
+use super::due::Due;
+
+/// What waits.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     /// In the order they are served; not those that are busy.
-    line: VecDeque<GroupId>,
-    /// Everybody who waits, and what changed the group last.
-    waiting: HashMap<GroupId, Cause>,
-    /// Projected now, or resting after a failure.
-    busy: HashSet<GroupId>,
+    line: VecDeque<Due>,
+    /// Everything that waits, and what changed it last.
+    waiting: HashMap<Due, Cause>,
+    /// Under way now, or resting after a failure.
+    busy: HashSet<Due>,
 }
 
 impl Queue {
-    /// `group` changed. If it waits already it keeps its place; if it is busy it comes again afterwards.
-    pub(super) fn push(&mut self, group: GroupId, cause: Cause) {
-        if self.waiting.insert(group.clone(), cause).is_none() && !self.busy.contains(&group) {
-            self.line.push_back(group);
+    /// `due` changed. If it waits already it keeps its place; if it is busy it comes again afterwards.
+    pub(super) fn push(&mut self, due: Due, cause: Cause) {
+        if self.waiting.insert(due.clone(), cause).is_none() && !self.busy.contains(&due) {
+            self.line.push_back(due);
         }
     }
 
     /// Whose turn it is; it is busy until [`done`](Self::done).
-    pub(super) fn next(&mut self) -> Option<(GroupId, Cause)> {
-        let group = self.line.pop_front()?;
-        let cause = self.waiting.remove(&group).unwrap_or_default();
-        self.busy.insert(group.clone());
-        Some((group, cause))
+    pub(super) fn next(&mut self) -> Option<(Due, Cause)> {
+        let due = self.line.pop_front()?;
+        let cause = self.waiting.remove(&due).unwrap_or_default();
+        self.busy.insert(due.clone());
+        Some((due, cause))
     }
 
-    /// `group` is not busy any more.
-    pub(super) fn done(&mut self, group: &GroupId) {
-        if self.busy.remove(group) && self.waiting.contains_key(group) {
-            self.line.push_back(group.clone());
+    /// `due` is not busy any more.
+    pub(super) fn done(&mut self, due: &Due) {
+        if self.busy.remove(due) && self.waiting.contains_key(due) {
+            self.line.push_back(due.clone());
         }
     }
 
-    /// The groups of `partition` are no longer ours.
+    /// What is due in `partition` is no longer ours.
     pub(super) fn forget(&mut self, partition: Partition) {
-        let elsewhere = |group: &GroupId| Partition::of(group.as_str()) != partition;
+        let elsewhere = |due: &Due| due.partition() != partition;
         self.line.retain(elsewhere);
-        self.waiting.retain(|group, _| elsewhere(group));
+        self.waiting.retain(|due, _| elsewhere(due));
     }
 }
 
@@ -51,8 +53,8 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn group(number: usize) -> GroupId {
-        format!("tel:+{number}").parse().unwrap()
+    fn group(number: usize) -> Due {
+        Due::Group(format!("tel:+{number}").parse().unwrap())
     }
 
     #[test]
@@ -87,8 +89,8 @@ mod tests {
     #[test]
     fn a_lost_partition_is_forgotten() {
         let mut queue = Queue::default();
-        let lost = Partition::of(group(1).as_str());
-        let other = (2..).map(group).find(|other| Partition::of(other.as_str()) != lost).unwrap();
+        let lost = group(1).partition();
+        let other = (2..).map(group).find(|other| other.partition() != lost).unwrap();
         queue.push(group(1), Cause::NONE);
         let (busy, _) = queue.next().unwrap();
         queue.push(group(1), Cause::NONE);

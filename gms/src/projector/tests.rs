@@ -1,7 +1,10 @@
 //! What happens when the projector is cut off, comes late, or loses its role.
 
+mod accounts;
+mod regroup;
 mod replicas;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,11 +17,17 @@ use csc_store::{Commit, CommitError, Embedded, Store, shared};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{Caller, Entropy, GroupId, McpttId, Partition, Revision, Roles, SystemClock, User};
 use csc_xcap::Names;
-use csc_xcap_server::{Change, Library, Snapshot};
+use csc_xcap::usage::groups::Contents;
+use csc_xcap_server::{Action, Author, Change, Decide, Library, New, Refusal, Snapshot};
+use csc_xml::Limits;
 
 use super::*;
+use crate::domain::Members;
 use crate::library::GroupLibrary;
-use crate::records::{canonical, group_key, partition, projected_key, reach_key, view};
+use crate::records::{
+    canonical, group_key, group_keys, partition, projected_key, reach_key, read_group, regrouped_key,
+    view_path,
+};
 
 /// Refuses every commit after `left` of them, as if the process had died there.
 struct Dying {
@@ -71,7 +80,15 @@ impl World {
             Replicas::Several => Arc::new(SystemClock::new()),
         };
         let name = format!("{:016x}", self.entropy.next_u64());
-        Projector::new(&records, clock, &Metrics::new(), name, replicas)
+        let editor = Editor::new(
+            &records,
+            self.entropy.clone(),
+            clock.clone(),
+            Names::of("fire".parse().unwrap()),
+            Limits::DEFAULT,
+            16,
+        );
+        Projector::new(&records, clock, &Metrics::new(), editor, name, replicas)
     }
 
     fn projector(&self) -> Projector {
@@ -79,19 +96,25 @@ impl World {
     }
 
     async fn fence(&self) -> Fence {
+        self.fences().await.remove(&partition(&self.group)).unwrap()
+    }
+
+    /// The role for every partition.
+    async fn fences(&self) -> BTreeMap<Partition, Fence> {
         let (_, owner) = self.replica_on(self.store.clone(), Replicas::Alone);
         let (shifts, mut told) = mpsc::channel(1);
         let gained = async {
-            loop {
-                match told.recv().await.unwrap() {
-                    Shift::Gained(at, fence) if at == partition(&self.group) => return fence,
-                    _ => {}
+            let mut fences = BTreeMap::new();
+            while fences.len() < usize::from(PARTITIONS) {
+                if let Shift::Gained(at, fence) = told.recv().await.unwrap() {
+                    fences.insert(at, fence);
                 }
             }
+            fences
         };
         tokio::select! {
             () = owner.run(shifts, std::future::pending()) => unreachable!("nobody stops it"),
-            fence = gained => fence,
+            fences = gained => fences,
         }
     }
 
@@ -105,40 +128,121 @@ impl World {
     }
 
     async fn put(&self, members: impl IntoIterator<Item = usize>) {
-        let change = Change {
-            document: &canonical(&self.group),
-            caller: &Self::caller(),
-            content: "<group/>".into(),
-            digest: members.into_iter().map(member).collect(),
-            organisation: "fire".parse().unwrap(),
-            creator: None,
-        };
-        self.library.put(change, &|_: &Snapshot| Ok(())).await.unwrap();
+        self.put_as(&self.group, &document(&self.group, members, "")).await.unwrap();
+    }
+
+    /// Stores `content` as `group`, with everything that it says.
+    async fn put_as(&self, group: &GroupId, content: &str) -> Result<(), Refusal> {
+        let parsed = csc_xml::parse(content.as_bytes(), &Limits::DEFAULT).unwrap();
+        let digest = self.library.digest(&canonical(group), &parsed).unwrap();
+        let new = Stored(New { content: content.to_owned().into(), digest, created: false });
+        self.changing(group, Action::Stored, async |change| self.library.put(change, &new).await.map(|_| ()))
+            .await
     }
 
     async fn delete(&self) {
-        self.library.delete(&canonical(&self.group), &Self::caller(), &|_: &Snapshot| Ok(())).await.unwrap();
+        self.delete_group(&self.group).await.unwrap();
+    }
+
+    async fn delete_group(&self, group: &GroupId) -> Result<(), Refusal> {
+        self.changing(group, Action::Deleted, async |change| {
+            self.library.delete(change, &|_: &Snapshot| Ok(())).await
+        })
+        .await
+    }
+
+    async fn changing(
+        &self,
+        group: &GroupId,
+        action: Action,
+        change: impl AsyncFnOnce(Change<'_>) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let author = Author { name: "tel:+0".to_owned(), at: self.clock.now(), action, keep: 16 };
+        change(Change {
+            document: &canonical(group),
+            caller: &Self::caller(),
+            author: &author,
+            organisation: &"fire".parse().unwrap(),
+            creator: None,
+        })
+        .await
+    }
+
+    /// The group's document now.
+    async fn content(&self, group: &GroupId) -> String {
+        let found = self.store.get(partition(group), &group_keys(group)).await.unwrap();
+        let group = read_group(&found).unwrap().unwrap();
+        String::from_utf8(group.stored.content.to_vec()).unwrap()
+    }
+
+    async fn settle(&self) {
+        self.settle_on(self.store.clone()).await.unwrap();
+    }
+
+    /// Does whatever is unfinished anywhere, as whoever gains all partitions would, until nothing is.
+    async fn settle_on(&self, store: Arc<dyn Store>) -> Result<(), ProjectError> {
+        let fences = self.fences().await;
+        let projector = self.projector_on(store);
+        loop {
+            let mut done = true;
+            for (partition, fence) in &fences {
+                for due in projector.unfinished(*partition, fence).await? {
+                    done = false;
+                    projector.settle(&due, fence).await?;
+                }
+            }
+            if done {
+                return Ok(());
+            }
+        }
     }
 
     async fn entry(&self, number: usize) -> Option<IndexEntry> {
+        self.entry_of(&self.group, number).await
+    }
+
+    async fn entry_of(&self, group: &GroupId, number: usize) -> Option<IndexEntry> {
         let member = member(number);
-        let path = view(&member, &self.group).path();
+        let path = view_path(member.as_str(), group);
         let entry = shared::index_entry(&*self.store, Partition::of(member.as_str()), &path).await.unwrap();
         entry.map(|(entry, _)| entry)
     }
 
     /// Exactly `members`, of the first `all`, see the group at its present revision.
     async fn assert_seen_by(&self, all: usize, members: impl Fn(usize) -> bool) {
-        let record =
-            self.store.get(partition(&self.group), &[group_key(&self.group)]).await.unwrap().remove(0);
+        self.assert_group_seen_by(&self.group, all, members).await;
+    }
+
+    async fn assert_group_seen_by(&self, group: &GroupId, all: usize, members: impl Fn(usize) -> bool) {
+        let record = self.store.get(partition(group), &[group_key(group)]).await.unwrap().remove(0);
         for number in 0..all {
-            let live = self.entry(number).await.filter(|entry| !entry.removed);
+            let live = self.entry_of(group, number).await.filter(|entry| !entry.removed);
             assert_eq!(live.is_some(), members(number), "{number}");
             if let Some(entry) = live {
                 assert_eq!(entry.group_revision, record.version.number(), "{number}");
             }
         }
     }
+}
+
+/// A document as `decide` would have made it.
+struct Stored(New<Contents>);
+
+#[async_trait]
+impl Decide<Contents> for Stored {
+    async fn decide(&self, _: &Snapshot) -> Result<New<Contents>, Refusal> {
+        Ok(self.0.clone())
+    }
+}
+
+/// The document of `group` with these members; `more` comes behind the list.
+fn document(group: &GroupId, members: impl IntoIterator<Item = usize>, more: &str) -> String {
+    let entries: String =
+        members.into_iter().map(|number| format!("<entry uri='{}'/>", member(number))).collect();
+    format!(
+        "<group xmlns='urn:oma:xml:poc:list-service'><list-service uri='{group}'><list>{entries}</list>{more}\
+         </list-service></group>"
+    )
 }
 
 fn member(number: usize) -> McpttId {
@@ -183,7 +287,8 @@ async fn cut_off_while_deleting() {
         let finished = world.projector_on(dying).project(&world.group, &fence).await.is_ok();
         world.projector().project(&world.group, &fence).await.unwrap();
         world.assert_seen_by(6, |_| false).await;
-        let keys = [group_key(&world.group), projected_key(&world.group), reach_key(&world.group)];
+        let group = &world.group;
+        let keys = [group_key(group), projected_key(group), reach_key(group), regrouped_key(group)];
         for record in world.store.get(partition(&world.group), &keys).await.unwrap() {
             assert_eq!(record.value, None, "nothing dangles");
         }
@@ -222,12 +327,12 @@ async fn an_older_state_never_replaces_a_newer_one() {
     let organisation = "fire".parse().unwrap();
     let record =
         world.store.get(partition(&world.group), &[group_key(&world.group)]).await.unwrap().remove(0);
-    let old = views::State { revision: record.version, random: 1, organisation, deleted: false };
+    let old = views::State { revision: record.version, random: 1, organisation };
     world.put(1..2).await;
     world.projector().project(&world.group, &fence).await.unwrap();
     let newer = world.entry(1).await;
     // A projector that still believes in the first state writes what it believes.
-    let believed = (1..2).map(member).collect();
+    let believed: Members = [member(1)].iter().collect();
     let written = world.projector().write_views(&world.group, &old, &believed, &believed).await.unwrap();
     assert_eq!((written, world.entry(1).await), (0, newer));
 }

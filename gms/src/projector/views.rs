@@ -1,31 +1,56 @@
 //! The views of one group in its members' partitions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use csc_proto::record::v1::IndexEntry;
-use csc_store::{Change, Key, Record, StoreError};
+use csc_store::{Change, Key, StoreError, shared};
 use csc_types::{GroupId, McpttId, OrgId, Partition, Revision, Timestamp};
-use csc_xcap_server::announce;
+use csc_xcap_server::{announce, aside};
 use futures::stream::{self, StreamExt};
 use prost::Message;
 
 use super::{ProjectError, Projector};
-use crate::records::{decode, view, view_key};
+use crate::domain::Members;
+use crate::records::{decode, view_path};
 
 /// Members of one commit.
 pub(super) const BATCH: usize = 256;
 /// Partitions that are written at the same time: enough to share the disk's syncs.
 const AT_ONCE: usize = 32;
 /// How long it is remembered that a view went.
-const TOMBSTONE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const TOMBSTONE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What the views of a group must say.
+#[derive(Debug)]
 pub(super) struct State {
     pub(super) revision: Revision,
     pub(super) random: u64,
     pub(super) organisation: OrgId,
-    pub(super) deleted: bool,
+}
+
+/// Members of one partition, written by one commit.
+#[derive(Debug)]
+struct Batch {
+    partition: Partition,
+    views: Vec<View>,
+}
+
+/// A view that is to be written.
+#[derive(Debug)]
+struct View {
+    member: String,
+    path: String,
+    live: bool,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+struct Written {
+    /// Views that were not up to date.
+    count: u64,
+    /// Those that have a live view now and had none.
+    newcomers: Vec<McpttId>,
 }
 
 impl Projector {
@@ -35,20 +60,19 @@ impl Projector {
         &self,
         group: &GroupId,
         state: &State,
-        concerned: &BTreeSet<McpttId>,
-        audience: &BTreeSet<McpttId>,
+        concerned: &Members,
+        audience: &Members,
     ) -> Result<u64, ProjectError> {
-        let mut by_partition: BTreeMap<Partition, Vec<&McpttId>> = BTreeMap::new();
-        for member in concerned {
-            by_partition.entry(Partition::of(member.as_str())).or_default().push(member);
+        let batches = {
+            let (group, concerned, audience) = (group.clone(), concerned.clone(), audience.clone());
+            // Large groups take milliseconds to sort, and others wait for this thread.
+            aside(concerned.octets().len(), move || batches(&group, &concerned, &audience)).await
+        };
+        let mut writes = Vec::new();
+        for batch in &batches {
+            writes.push(self.write_batch(group, state, batch));
         }
-        let mut batches = Vec::new();
-        for (partition, members) in &by_partition {
-            for batch in members.chunks(BATCH) {
-                batches.push(self.write_batch(*partition, group, state, batch, audience));
-            }
-        }
-        let mut writing = stream::iter(batches).buffer_unordered(AT_ONCE);
+        let mut writing = stream::iter(writes).buffer_unordered(AT_ONCE);
         let mut sum = 0;
         while let Some(written) = writing.next().await {
             sum += written?;
@@ -56,52 +80,57 @@ impl Projector {
         Ok(sum)
     }
 
-    async fn write_batch(
-        &self,
-        partition: Partition,
-        group: &GroupId,
-        state: &State,
-        batch: &[&McpttId],
-        audience: &BTreeSet<McpttId>,
-    ) -> Result<u64, ProjectError> {
-        let keys: Vec<Key> = batch.iter().map(|member| view_key(member, group)).collect();
+    async fn write_batch(&self, group: &GroupId, state: &State, batch: &Batch) -> Result<u64, ProjectError> {
+        let keys: Vec<Key> = batch.views.iter().map(|view| shared::index_key(&view.path)).collect();
         let until = self.clock.now().plus(TOMBSTONE);
-        let updated = self.records.update(partition, &keys, |found| {
-            let mut change = Change::nothing(0);
-            for (member, record) in batch.iter().zip(found) {
-                if seen(record)? >= state.revision {
+        let updated = self.records.update(batch.partition, &keys, |found| {
+            let mut change = Change::nothing(Written::default());
+            for (view, record) in batch.views.iter().zip(found) {
+                let before: Option<IndexEntry> = decode(record)?;
+                let seen = before.as_ref().map_or(0, |entry| entry.group_revision);
+                if seen >= state.revision.number() {
                     continue;
                 }
-                change = write_view(change, member, group, state, audience.contains(*member), until);
-                change.outcome += 1;
+                change = write_view(change, view, state, until);
+                change.outcome.count += 1;
+                if view.live && before.is_none_or(|entry| entry.removed) {
+                    change.outcome.newcomers.extend(view.member.parse::<McpttId>());
+                }
             }
             Ok::<_, StoreError>(change)
         });
-        Ok(updated.await?.outcome)
+        let Written { count, newcomers } = updated.await?.outcome;
+        self.turn_away(batch.partition, group, &newcomers).await?;
+        Ok(count)
     }
 }
 
-/// The revision of the group that a view shows.
-fn seen(record: &Record) -> Result<Revision, StoreError> {
-    let entry: Option<IndexEntry> = decode(record)?;
-    Ok(Revision::new(entry.map_or(0, |entry| entry.group_revision)))
+fn batches(group: &GroupId, concerned: &Members, audience: &Members) -> Vec<Batch> {
+    let mut by_partition: BTreeMap<Partition, Vec<View>> = BTreeMap::new();
+    for (member, live) in concerned.beside(audience) {
+        let path = view_path(member, group);
+        let view = View { member: member.to_owned(), path, live };
+        by_partition.entry(Partition::of(member)).or_default().push(view);
+    }
+    let mut batches = Vec::new();
+    for (partition, mut views) in by_partition {
+        while !views.is_empty() {
+            let rest = views.split_off(views.len().min(BATCH));
+            batches.push(Batch { partition, views });
+            views = rest;
+        }
+    }
+    batches
 }
 
-fn write_view(
-    change: Change<u64>,
-    member: &McpttId,
-    group: &GroupId,
-    state: &State,
-    live: bool,
-    until: Timestamp,
-) -> Change<u64> {
+fn write_view(change: Change<Written>, view: &View, state: &State, until: Timestamp) -> Change<Written> {
     let entry = IndexEntry {
         random: state.random,
         group_revision: state.revision.number(),
         organisation: state.organisation.to_string(),
-        removed: !live,
+        removed: !view.live,
     };
-    let (key, value) = (view_key(member, group), entry.encode_to_vec());
-    let change = if live { change.put(key, value) } else { change.put_until(key, value, until) };
-    change.log(announce(&view(member, group).path(), &state.organisation))
+    let (key, value) = (shared::index_key(&view.path), entry.encode_to_vec());
+    let change = if view.live { change.put(key, value) } else { change.put_until(key, value, until) };
+    change.log(announce(&view.path, &state.organisation))
 }

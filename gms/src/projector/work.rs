@@ -1,7 +1,7 @@
-//! The projector at work: for the groups of those partitions that it holds.
+//! The projector at work: for the groups and accounts of those partitions that it holds.
 //!
-//! All logs are read by every replica; of what they say only our own groups count. The logs' positions were taken
-//! before the first partition was gained, and the groups of a partition are compared after it was: what changes in
+//! All logs are read by every replica; of what they say only what is our own counts. The logs' positions were taken
+//! before the first partition was gained, and the states of a partition are compared after it was: what changes in
 //! between is seen twice, never missed.
 
 use std::collections::HashMap;
@@ -9,23 +9,24 @@ use std::error::Error;
 
 use csc_service::trace::{self, Cause, Work};
 use csc_store::owner::{Fence, Shift};
-use csc_types::{GroupId, Partition};
+use csc_types::Partition;
 use futures::future::{AbortHandle, Aborted, BoxFuture, FutureExt, abortable};
 use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
+use super::due::Due;
 use super::news::Heard;
 use super::queue::Queue;
-use super::{AT_ONCE, PAUSE, ProjectError, Projector, group};
+use super::{AT_ONCE, PAUSE, ProjectError, Projector};
 
-type Ended = (GroupId, Cause, Result<Result<(), ProjectError>, Aborted>);
+type Ended = (Due, Cause, Result<Result<(), ProjectError>, Aborted>);
 
 /// A partition we project.
 struct Held {
     fence: Fence,
-    /// What runs for it. Cut off it does no harm: whoever holds the partition then finds the group unfinished.
-    running: HashMap<GroupId, AbortHandle>,
+    /// What runs for it. Cut off it does no harm: whoever holds the partition then finds it unfinished.
+    running: HashMap<Due, AbortHandle>,
 }
 
 impl Drop for Held {
@@ -39,9 +40,9 @@ pub(super) struct Worker<'a> {
     held: HashMap<Partition, Held>,
     queue: Queue,
     running: FuturesUnordered<BoxFuture<'a, Ended>>,
-    resting: FuturesUnordered<BoxFuture<'a, (GroupId, Cause)>>,
-    /// Partitions that are looked through for unfinished groups.
-    searching: FuturesUnordered<BoxFuture<'a, (Partition, Vec<GroupId>)>>,
+    resting: FuturesUnordered<BoxFuture<'a, (Due, Cause)>>,
+    /// Partitions that are looked through for what is unfinished.
+    searching: FuturesUnordered<BoxFuture<'a, (Partition, Vec<Due>)>>,
 }
 
 impl<'a> Worker<'a> {
@@ -71,20 +72,19 @@ impl<'a> Worker<'a> {
                     Some(shift) => self.shift(shift),
                     None => return,
                 },
-                Some((partition, groups)) = self.searching.next() => {
+                Some((partition, due)) = self.searching.next() => {
                     if self.held.contains_key(&partition) {
-                        groups.into_iter().for_each(|group| self.queue.push(group, Cause::NONE));
+                        due.into_iter().for_each(|due| self.queue.push(due, Cause::NONE));
                     }
                 }
                 Some(ended) = self.running.next() => self.ended(ended),
-                Some((group, cause)) = self.resting.next() => {
-                    self.queue.done(&group);
-                    self.changed(group, cause);
+                Some((due, cause)) = self.resting.next() => {
+                    self.queue.done(&due);
+                    self.changed(due, cause);
                 }
                 Some(heard) = news.next() => {
-                    heard.groups.into_iter().for_each(|(group, cause)| self.changed(group, cause));
-                    let lost = heard.lost.into_iter().filter(|partition| self.held.contains_key(partition));
-                    lost.for_each(|partition| self.searching.push(search(self.projector, partition)));
+                    heard.due.into_iter().for_each(|(due, cause)| self.changed(due, cause));
+                    heard.lost.into_iter().for_each(|partition| self.search(partition));
                 }
             }
         }
@@ -94,7 +94,7 @@ impl<'a> Worker<'a> {
         match shift {
             Shift::Gained(partition, fence) => {
                 self.held.insert(partition, Held { fence, running: HashMap::new() });
-                self.searching.push(search(self.projector, partition));
+                self.search(partition);
             }
             // Nothing acts for it any more once this returns: what was cut off is not polled again.
             Shift::Lost(partition, _released) => self.lose(partition),
@@ -107,59 +107,64 @@ impl<'a> Worker<'a> {
         self.queue.forget(partition);
     }
 
-    fn changed(&mut self, group: GroupId, cause: Cause) {
-        if self.held.contains_key(&Partition::of(group.as_str())) {
-            self.queue.push(group, cause);
+    fn changed(&mut self, due: Due, cause: Cause) {
+        if self.held.contains_key(&due.partition()) {
+            self.queue.push(due, cause);
         }
+    }
+
+    /// Looks for what some view, or some group, may not have seen, if the partition is ours.
+    fn search(&mut self, partition: Partition) {
+        let Some(held) = self.held.get(&partition) else { return };
+        let (projector, fence) = (self.projector, held.fence.clone());
+        let search = async move {
+            let due = projector.patiently(|| projector.unfinished(partition, &fence)).await;
+            (partition, due)
+        };
+        self.searching.push(search.boxed());
     }
 
     /// Begins with those whose turn it is.
     fn start(&mut self) {
         while self.running.len() < AT_ONCE
-            && let Some((group, cause)) = self.queue.next()
+            && let Some((due, cause)) = self.queue.next()
         {
-            let Some(held) = self.held.get_mut(&Partition::of(group.as_str())) else {
-                self.queue.done(&group);
+            let Some(held) = self.held.get_mut(&due.partition()) else {
+                self.queue.done(&due);
                 continue;
             };
             let span = Work::Consumer.span("gms project", &cause);
-            let (projector, fence, name) = (self.projector, held.fence.clone(), group.clone());
+            let (projector, fence, name) = (self.projector, held.fence.clone(), due.clone());
             let (projection, handle) = abortable(async move {
-                let result = projector.project(&name, &fence).instrument(span.clone()).await;
+                let result = projector.settle(&name, &fence).instrument(span.clone()).await;
                 if result.is_err() {
                     trace::failed(&span);
                 }
                 result
             });
-            held.running.insert(group.clone(), handle);
-            self.running.push(projection.map(move |result| (group, cause, result)).boxed());
+            held.running.insert(due.clone(), handle);
+            self.running.push(projection.map(move |result| (due, cause, result)).boxed());
         }
     }
 
-    fn ended(&mut self, (group, cause, result): Ended) {
-        let partition = Partition::of(group.as_str());
+    fn ended(&mut self, (due, cause, result): Ended) {
+        let partition = due.partition();
         if let (Ok(_), Some(held)) = (&result, self.held.get_mut(&partition)) {
-            held.running.remove(&group);
+            held.running.remove(&due);
         }
         match result {
-            Ok(Ok(())) | Err(Aborted) => self.queue.done(&group),
+            Ok(Ok(())) | Err(Aborted) => self.queue.done(&due),
             Ok(Err(ProjectError::Fenced)) => {
                 tracing::info!(partition = partition.number(), "another replica projects this partition");
-                self.queue.done(&group);
+                self.queue.done(&due);
                 self.lose(partition);
             }
             Ok(Err(error)) => {
                 self.projector.metrics.failures.inc();
-                tracing::warn!(%group, error = &error as &dyn Error, "group not projected yet");
+                tracing::warn!(?due, error = &error as &dyn Error, "not projected yet");
                 // It takes no place from others while it rests.
-                self.resting.push(tokio::time::sleep(PAUSE).map(move |()| (group, cause)).boxed());
+                self.resting.push(tokio::time::sleep(PAUSE).map(move |()| (due, cause)).boxed());
             }
         }
     }
-}
-
-/// The groups of `partition` whose last change some view may not have seen.
-fn search(projector: &Projector, partition: Partition) -> BoxFuture<'_, (Partition, Vec<GroupId>)> {
-    let attempt = move || group::unfinished(projector.records.store(), partition);
-    async move { (partition, projector.patiently(attempt).await) }.boxed()
 }

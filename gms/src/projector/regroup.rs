@@ -1,0 +1,133 @@
+//! Temporary groups (TS 24.481 6.3.14, 6.3.15): groups that are regrouped into one for a while, until its document is
+//! deleted.
+//!
+//! The document of a temporary group names its constituents (`on-network-temporary`); that of each constituent says into
+//! which group it is regrouped (`on-network-regrouped`), and this is what makes the members of the constituent see the
+//! temporary group, too. Whoever forms a group writes the first; the server the second, as an ordinary change by
+//! splicing, in the constituent's own partition. So
+//!
+//! 1. `gms.regrouped` of the temporary group grows by its constituents, before any of them is told;
+//! 2. constituents are told, those that are none any more are released; only then are their members read;
+//! 3. a constituent whose members changed afterwards renews the temporary group, which is then projected again.
+//!
+//! All of it may be repeated.
+
+use std::collections::BTreeSet;
+
+use csc_store::owner::Fence;
+use csc_store::{Change, Record, StoreError};
+use csc_types::{GroupId, McpttId};
+use prost::Message;
+
+use super::group::Target;
+use super::{ProjectError, Projector};
+use crate::domain::{Edit, Members};
+use crate::records::{
+    GroupRecord, RegroupedRecord, group_key, members_of_constituent, partition, regrouped_key,
+};
+
+/// Who is said to have made a temporary group that was provisioned.
+const NOBODY: &str = "sip:anonymous@anonymous.invalid";
+
+/// What a group has to do with other groups.
+pub(super) struct Regrouping {
+    /// Those that are regrouped into it.
+    pub(super) constituents: BTreeSet<GroupId>,
+    /// Those that may say so now.
+    told: BTreeSet<GroupId>,
+    /// The temporary group that it is regrouped into.
+    into: Option<GroupId>,
+    requestor: Option<McpttId>,
+    /// There is no such group any more.
+    pub(super) deleted: bool,
+}
+
+impl Regrouping {
+    pub(super) fn read(group: &GroupRecord, regrouped: &Record) -> Result<Self, StoreError> {
+        Ok(Self {
+            constituents: if group.deleted { BTreeSet::new() } else { group.regrouped()? },
+            told: RegroupedRecord::read(regrouped)?,
+            into: group.temporary()?,
+            requestor: group.maker()?,
+            deleted: group.deleted,
+        })
+    }
+
+    /// Notes that nobody but the constituents is told any more.
+    pub(super) fn finish(&self, group: &GroupId, change: Change<bool>) -> Change<bool> {
+        match (self.told == self.constituents, self.constituents.is_empty()) {
+            (true, _) => change,
+            (false, true) => change.delete(regrouped_key(group)),
+            (false, false) => note(group, change, &self.constituents),
+        }
+    }
+}
+
+fn note(group: &GroupId, change: Change<bool>, told: &BTreeSet<GroupId>) -> Change<bool> {
+    change.put(regrouped_key(group), RegroupedRecord::of(told).encode_to_vec())
+}
+
+impl Projector {
+    /// Tells the constituents of a temporary group that they are, and those that are no more. `false`: the group changed
+    /// meanwhile.
+    pub(super) async fn tell_constituents(
+        &self,
+        group: &GroupId,
+        fence: &Fence,
+        target: &Target,
+    ) -> Result<bool, ProjectError> {
+        let Regrouping { constituents, told, requestor, .. } = &target.regrouping;
+        if !constituents.is_subset(told) {
+            let widened: BTreeSet<GroupId> = constituents.union(told).cloned().collect();
+            let noted = |change: Change<bool>| note(group, change, &widened);
+            if !self.commit_if_current(group, fence, target, noted).await? {
+                return Ok(false);
+            }
+        }
+        for released in told.difference(constituents) {
+            self.editor.edit(released, &Edit::Release(group.clone())).await?;
+        }
+        let requestor = match requestor {
+            Some(requestor) => requestor.clone(),
+            None => NOBODY.parse().map_err(|_| StoreError::Damaged("requestor".to_owned()))?,
+        };
+        let regroup = Edit::Regroup { into: group.clone(), requestor, constituents: constituents.clone() };
+        for constituent in constituents {
+            self.editor.edit(constituent, &regroup).await?;
+        }
+        Ok(true)
+    }
+
+    /// Whoever is a member of a constituent that is regrouped into `group`.
+    pub(super) async fn members_of(
+        &self,
+        group: &GroupId,
+        constituents: &BTreeSet<GroupId>,
+    ) -> Result<Members, ProjectError> {
+        let mut members = Members::default();
+        for constituent in constituents {
+            let theirs = members_of_constituent(self.records.store(), constituent, group).await?;
+            members = members.union(&theirs);
+        }
+        Ok(members)
+    }
+
+    /// The members of a constituent changed: so does whoever sees the temporary group.
+    pub(super) async fn tell_temporary_group(
+        &self,
+        group: &GroupId,
+        regrouping: &Regrouping,
+    ) -> Result<(), ProjectError> {
+        let Some(into) = &regrouping.into else { return Ok(()) };
+        let record = self.records.get(partition(into), &group_key(into)).await?;
+        let temporary = GroupRecord::read(&record)?;
+        let ours = match temporary {
+            Some(temporary) if !temporary.deleted => temporary.regrouped()?.contains(group),
+            _ => false,
+        };
+        if ours {
+            self.editor.edit(into, &Edit::Renew).await?;
+        }
+        Ok(())
+    }
+}

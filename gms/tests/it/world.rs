@@ -1,0 +1,154 @@
+//! A running group management server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use csc_gms::{Config, Deps, build};
+use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry};
+use csc_service::config::Settings;
+use csc_service::{ServiceParts, Shutdown, ShutdownTrigger};
+use csc_store::owner::Replicas;
+use csc_store::{Change, StoreError, shared};
+use csc_test_support::{ManualClock, SeededEntropy};
+use csc_types::{McpttId, Partition};
+use csc_xcap_server::testing::{Answer, Bench, Client, NOW};
+use prost::Message;
+use tokio::task::JoinHandle;
+
+pub(crate) const GROUP: &str = "/org.openmobilealliance.groups/global/byGroupID/tel:+829";
+pub(crate) const GROUP_TYPE: &str = "application/vnd.oma.poc.groups+xml";
+
+/// A running service: +821 and +822 plain, +823 authorized, +824 dispatcher, +825 administrator, all of one fire
+/// brigade; +826 plain and +827 dispatcher of the police.
+pub(crate) struct World {
+    pub(crate) bench: Bench,
+    pub(crate) parts: ServiceParts,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
+        for (id, organisation, roles) in [
+            ("tel:+821", "fire", &[][..]),
+            ("tel:+822", "fire", &[]),
+            ("tel:+823", "fire", &["authorized-user"]),
+            ("tel:+824", "fire", &["dispatcher"]),
+            ("tel:+825", "fire", &["administrator"]),
+            ("tel:+826", "police", &[]),
+            ("tel:+827", "police", &["dispatcher"]),
+        ] {
+            bench.account(id, organisation, roles, &[]).await;
+        }
+        let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut settings = Settings::load(None, environment);
+        let documents = csc_xcap_server::Config::read(&mut settings);
+        let config = Config::read(&mut settings.section("gms", "Groups."));
+        settings.finish().unwrap();
+        let deps = Deps {
+            records: bench.records.clone(),
+            clock: Arc::clone(&bench.clock),
+            entropy: Arc::clone(&bench.entropy),
+            metrics: bench.metrics.clone(),
+            verifier: Arc::clone(&bench.verifier),
+            replica: "gms-0".to_owned(),
+            replicas: Replicas::Alone,
+        };
+        Self { parts: build(&config, &documents, deps), bench }
+    }
+
+    pub(crate) fn as_user(&self, number: u32) -> Client {
+        self.bench.client(&self.parts.mounts[0], &format!("tel:+82{number}"))
+    }
+
+    pub(crate) async fn store(&self, members: &[u32]) -> Answer {
+        self.as_user(4).put(GROUP, GROUP_TYPE, group(members)).await
+    }
+
+    /// Starts the projector.
+    pub(crate) fn project(&mut self) -> (ShutdownTrigger, JoinHandle<anyhow::Result<()>>) {
+        let (trigger, shutdown) = Shutdown::new();
+        let task = self.parts.tasks.pop().unwrap();
+        (trigger, tokio::spawn((task.run)(shutdown)))
+    }
+
+    /// Removes an account, and says so, as idms does.
+    pub(crate) async fn delete_account(&self, id: &str) {
+        let id: McpttId = id.parse().unwrap();
+        let key = shared::account_key(&id);
+        let account = AccountChanged { mcptt_id: id.to_string() };
+        let entry = LogEntry { change: Some(log_entry::Change::Account(account)), ..LogEntry::default() };
+        let gone = self.bench.records.update(Partition::of(id.as_str()), std::slice::from_ref(&key), |_| {
+            Ok::<_, StoreError>(Change::nothing(()).delete(key.clone()).log(entry.encode_to_vec()))
+        });
+        gone.await.unwrap();
+    }
+
+    /// The tag of a member's view in the index: what directories and subscriptions show.
+    pub(crate) async fn indexed(&self, member: &McpttId) -> Option<String> {
+        let path = format!("org.openmobilealliance.groups/users/{member}/tel:+829");
+        let entry =
+            shared::index_entry(self.bench.records.store(), Partition::of(member.as_str()), &path).await;
+        entry
+            .unwrap()
+            .filter(|(entry, _)| !entry.removed)
+            .map(|(entry, version)| shared::etag(&entry, version).to_string())
+    }
+
+    /// Waits until `member` has a view of the group called `group`.
+    pub(crate) async fn until_view(&self, member: &McpttId, group: &str) {
+        let path = format!("org.openmobilealliance.groups/users/{member}/{group}");
+        let partition = Partition::of(member.as_str());
+        loop {
+            let store = self.bench.records.store();
+            let position = store.position(partition).await.unwrap();
+            if shared::index_entry(store, partition, &path).await.unwrap().is_some() {
+                break;
+            }
+            let news = store.tail(&[(partition, position)], 1, Duration::from_secs(60)).await.unwrap();
+            assert!(!news.is_empty(), "{member} never sees {group}");
+        }
+    }
+
+    /// Waits until the views of exactly `members`, among `all`, show `tag`.
+    pub(crate) async fn until_shown(&self, all: &[McpttId], members: &[McpttId], tag: &str) {
+        for member in all {
+            let expected = members.contains(member).then(|| tag.trim_matches('"').to_owned());
+            let partition = Partition::of(member.as_str());
+            loop {
+                let store = self.bench.records.store();
+                let position = store.position(partition).await.unwrap();
+                let shown = self.indexed(member).await;
+                if shown == expected {
+                    break;
+                }
+                let news = store.tail(&[(partition, position)], 1, Duration::from_secs(60)).await.unwrap();
+                assert!(!news.is_empty(), "{member} shows {shown:?}, not {expected:?}");
+            }
+        }
+    }
+}
+
+pub(crate) fn group(members: &[u32]) -> String {
+    named("tel:+829", &members.iter().map(|number| format!("tel:+82{number}")).collect::<Vec<_>>())
+}
+
+pub(crate) fn named(uri: &str, members: &[String]) -> String {
+    let entries: String = members.iter().map(|member| format!("<entry uri=\"{member}\"/>\n")).collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<group xmlns=\"urn:oma:xml:poc:list-service\">\
+         <list-service uri=\"{uri}\"><display-name xml:lang=\"en-us\">Team</display-name><list>{entries}</list>\
+         </list-service></group>"
+    )
+}
+
+pub(crate) fn ids(numbers: &[u32]) -> Vec<McpttId> {
+    numbers.iter().map(|number| format!("tel:+82{number}").parse().unwrap()).collect()
+}
+
+pub(crate) fn view(number: u32) -> String {
+    format!("/org.openmobilealliance.groups/users/tel:+82{number}/tel:+829")
+}
