@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | `idms`, `.well-known` | idms |
 //! | `keymanagement` | kms |
-//! | `org.openmobilealliance.groups` | gms |
+//! | `org.openmobilealliance.groups`, `glms.root` if it is served | gms |
 //! | any other | cms |
 //!
 //! A replica that stops says so (GOAWAY), and requests go to the others; what it did not look at is sent again. A request
@@ -52,6 +52,7 @@ pub struct Edge {
     log: TelemetryConfig,
     app: AppConfig,
     documents: csc_xcap_server::Config,
+    glms: Option<csc_gms::glms::Place>,
     edge: EdgeConfig,
 }
 
@@ -62,9 +63,10 @@ impl Program for Edge {
         let app = AppConfig::read(settings);
         let log = TelemetryConfig::read(settings);
         let documents = csc_xcap_server::Config::read(settings);
+        let glms = csc_gms::glms::Place::read(settings);
         let edge = "The way from the edge to the services.";
         let edge = EdgeConfig::read(&mut settings.section("edge", edge));
-        Self { log, app, documents, edge }
+        Self { log, app, documents, glms, edge }
     }
 
     fn telemetry(&self) -> &TelemetryConfig {
@@ -72,7 +74,7 @@ impl Program for Edge {
     }
 
     async fn build(self, platform: Platform) -> anyhow::Result<Running> {
-        let Self { app, documents, edge, .. } = self;
+        let Self { app, documents, glms, edge, .. } = self;
         let bus = app.bus.as_ref().context(
             "the edge reaches the services over the TLS of the bus: set bus.certificate, bus.key and bus.ca",
         )?;
@@ -82,7 +84,8 @@ impl Program for Edge {
             Way { credentials, domain, times: edge.times, requests: app.http.limits.requests, platform };
         let idms = way.to(Member::Idms, edge.idms).mount(["idms", ".well-known"]);
         let kms = way.to(Member::Kms, edge.kms).mount(["keymanagement"]);
-        let gms = way.to(Member::Gms, edge.gms).mount([GROUPS.auid]);
+        let groups = [GROUPS.auid.to_owned()].into_iter().chain(glms.map(|place| place.root));
+        let gms = way.to(Member::Gms, edge.gms).mount(groups);
         let cms = way.to(Member::Cms, edge.cms).fall_back();
         let Platform { clock, entropy, metrics } = way.platform;
         let mut app = App::new(app, metrics, clock, entropy).roots(documents.prefixes());
@@ -144,8 +147,8 @@ impl Way {
 
 impl Lane {
     /// For what stands below `segments`.
-    fn mount(mut self, segments: impl IntoIterator<Item = &'static str>) -> Self {
-        let segments = segments.into_iter().map(str::to_owned).collect();
+    fn mount(mut self, segments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let segments = segments.into_iter().map(Into::into).collect();
         self.parts.mounts.push(Mount { segments, service: self.service.clone() });
         self
     }
