@@ -1,5 +1,7 @@
 //! Attributes: what may be their value, and how one is added to a tag.
 
+use std::borrow::Cow;
+
 use csc_xml::{Document, Node, attribute_range, start_tag, value_range};
 
 use super::splice::Splice;
@@ -16,11 +18,11 @@ pub(super) fn put<T>(
     accept: impl FnOnce(&Document<'_>) -> Result<T, Conflict>,
 ) -> Result<(Edited, T), EditError> {
     let element = edit.parent(edit.selector.steps.len())?;
-    let (value, quotes) = value(body).ok_or(Conflict::NotXmlAttValue)?;
-    let quoted = |at, before: String, quote: char| Splice {
+    let value = Value::of(body).ok_or(Conflict::NotXmlAttValue)?;
+    let quoted = |at, before: &str, quote: char| Splice {
         at,
         before: format!("{before}{quote}"),
-        item: value,
+        item: &value.text,
         after: quote.to_string(),
     };
     let existing = name.of(element);
@@ -28,13 +30,12 @@ pub(super) fn put<T>(
         Some(attribute) => {
             let at = value_range(attribute, edit.text());
             let used = edit.text()[..at.start].chars().next_back();
-            let quote = quotes.iter().copied().find(|quote| Some(*quote) == used).unwrap_or(quotes[0]);
-            quoted(at.start - 1..at.end + 1, String::new(), quote)
+            quoted(at.start - 1..at.end + 1, "", value.quote(used))
         }
         None => {
             let name = written_name(element, name).ok_or(Conflict::CannotInsert)?;
             let at = end_of_attributes(element, edit.text());
-            quoted(at..at, format!(" {name}="), quotes[0])
+            quoted(at..at, &format!(" {name}="), value.quote(None))
         }
     };
     let item = splice.item_range();
@@ -67,20 +68,30 @@ pub(super) fn delete<T>(
     Ok((Edited { content, created: false }, accepted))
 }
 
-/// The value that `body` is, and the quotes that it may stand between. RFC 4825 shows values in quotes (7.7), the field
-/// sends them without: quotes around all of it are none of its own.
-fn value(body: &str) -> Option<(&str, &'static [char])> {
-    let inner =
-        |quote: char| body.strip_prefix(quote)?.strip_suffix(quote).filter(|value| !value.contains(quote));
-    let value = inner('"').or_else(|| inner('\'')).unwrap_or(body);
-    attribute_value(value).ok()?;
-    let quotes: &[char] = match (value.contains('"'), value.contains('\'')) {
-        (false, false) => &['"', '\''],
-        (false, true) => &['"'],
-        (true, false) => &['\''],
-        (true, true) => return None,
-    };
-    Some((value, quotes))
+/// The value of an attribute as it is written between quotes.
+struct Value<'b> {
+    text: Cow<'b, str>,
+}
+
+impl<'b> Value<'b> {
+    /// The value that `body` is. RFC 4825 shows values in quotes (7.7), the field sends them without: quotes around all of
+    /// it are none of its own. Where it holds both kinds, one kind is escaped: something has to stand around it.
+    fn of(body: &'b str) -> Option<Self> {
+        let inner = |quote: char| {
+            body.strip_prefix(quote)?.strip_suffix(quote).filter(|value| !value.contains(quote))
+        };
+        let value = inner('"').or_else(|| inner('\'')).unwrap_or(body);
+        attribute_value(value).ok()?;
+        let both = value.contains('"') && value.contains('\'');
+        let text = if both { Cow::Owned(value.replace('"', "&quot;")) } else { Cow::Borrowed(value) };
+        Some(Self { text })
+    }
+
+    /// A quote that it may stand between: `used`, where that may be.
+    fn quote(&self, used: Option<char>) -> char {
+        let fits = |quote: &char| !self.text.contains(*quote);
+        used.into_iter().chain(['"', '\'']).find(fits).unwrap_or('"')
+    }
 }
 
 /// How a new attribute `name` of `element` is written: one in a namespace needs a prefix that stands for it there.

@@ -223,7 +223,8 @@ fn attributes() {
     assert_eq!(replaced("<r b = 'x' c=''/>", "r/@b", "'"), "<r b = \"'\" c=''/>");
     assert_eq!(replaced("<r b=\"x\"/>", "r/@b", "\"&amp;>&#x1F692;"), "<r b='\"&amp;>&#x1F692;'/>");
     assert_eq!(replaced("<r b='x'/>", "r/@b", "\"sip:a@b\""), "<r b='sip:a@b'/>");
-    for body in ["<", "a&b", "&b;", "&#0;", "&#xD800;", "\"'", "\u{1}", "&amp"] {
+    assert_eq!(created("<r/>", "r/@b", "it's \"x\""), "<r b=\"it's &quot;x&quot;\"/>");
+    for body in ["<", "a&b", "&b;", "&#0;", "&#xD800;", "\u{1}", "&amp"] {
         for uri in ["r/@a", "r/@xmlns", "r/@x:a?xmlns(x=none)"] {
             assert_eq!(put_refused("<r/>", uri, body), Conflict::NotXmlAttValue, "{uri} {body:?}");
         }
