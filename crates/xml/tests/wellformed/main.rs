@@ -1,0 +1,149 @@
+//! What is well-formed: mutants of small documents, by our reader and by lxml. What we store, others must be able to read.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::io::Write as _;
+use std::process::Command;
+
+use csc_test_support::skip;
+use csc_xml::{Limits, Refused, parse};
+
+const MUTANTS: usize = 12_000;
+const PYTHON: &str = "/usr/bin/python3";
+const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wellformed/oracle.py");
+
+const DOCUMENTS: [&str; 6] = [
+    "<?xml version=\"1.0\" encoding='UTF-8' standalone=\"yes\" ?>\r\n<a b = \"c\"/>\n",
+    "\u{FEFF}<!-- c --><?p q?><a>t<b></b >&amp;&#65;<![CDATA[<&]]></a><!--d-->",
+    "<a xmlns=\"urn:a\" xmlns:b='urn:b'><b:c b:d=\"1\" d='2' xml:lang=\"ko\"/><d xmlns=\"\"/></a>",
+    "<a b='&lt;&#x1F692;&quot;' c=\"'\"\n d=''><e\t/>한글 🚒</a>",
+    "<항목 표='x'>]] ><b/><?p?>\r</항목>",
+    "<p:a xmlns:p='urn:p' xmlns:q='urn:p' p:b=''><q:a xmlns:p='urn:r' p:b='' q:b=''/></p:a>",
+];
+
+const PIECES: [&str; 58] = [
+    "<",
+    ">",
+    "/",
+    "=",
+    "'",
+    "\"",
+    "&",
+    ";",
+    "!",
+    "?",
+    "-",
+    "[",
+    "]",
+    ":",
+    " ",
+    "\n",
+    "\t",
+    "\r",
+    "a",
+    "b",
+    "1",
+    ".",
+    "\u{1}",
+    "\u{B7}",
+    "\u{FFFF}",
+    "가",
+    "--",
+    "]]>",
+    "/>",
+    "</a>",
+    "<b>",
+    "<b/>",
+    "<!--",
+    "-->",
+    "<![CDATA[",
+    "<?",
+    "?>",
+    "<?xml ?>",
+    "<?XML?>",
+    "<?a:b?>",
+    "<!DOCTYPE a>",
+    "<!x>",
+    "&#0;",
+    "&#xD800;",
+    "&#x110000;",
+    "&#x41;",
+    "&b;",
+    "&lt;",
+    "xmlns=''",
+    " xmlns:p=''",
+    " xmlns:xmlns='u'",
+    " xmlns:xml='u'",
+    " xml:a=''",
+    " p:c=''",
+    " q:b=''",
+    " b=\"\"",
+    "<:a/>",
+    "xml",
+];
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) % u64::try_from(limit).unwrap()).unwrap()
+    }
+}
+
+fn mutant(random: &mut Random) -> String {
+    let mut text: Vec<char> = DOCUMENTS[random.below(DOCUMENTS.len())].chars().collect();
+    for _ in 0..=random.below(2) {
+        let from = random.below(text.len() + 1);
+        let to = (from + [0, 0, 1, 3][random.below(4)]).min(text.len());
+        let piece = if random.below(4) == 0 { "" } else { PIECES[random.below(PIECES.len())] };
+        text.splice(from..to, piece.chars());
+    }
+    text.into_iter().collect()
+}
+
+#[test]
+fn agrees_with_lxml() {
+    let there =
+        Command::new(PYTHON).args(["-c", "import lxml.etree"]).output().is_ok_and(|o| o.status.success());
+    if !there {
+        return skip("agrees_with_lxml", "lxml (Debian package python3-lxml)");
+    }
+    let random = &mut Random(1);
+    let mutants: Vec<_> = (0..MUTANTS).map(|_| mutant(random)).collect();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    for mutant in &mutants {
+        let hex: String = mutant.bytes().map(|octet| format!("{octet:02x}")).collect();
+        writeln!(file, "{hex}").unwrap();
+    }
+    let output = Command::new(PYTHON).arg(ORACLE).arg(file.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs = String::from_utf8(output.stdout).unwrap();
+    let (mut accepted, mut differ) = (0, Vec::new());
+    for (mutant, theirs) in mutants.iter().zip(theirs.lines()) {
+        let ours = parse(mutant.as_bytes(), &Limits::DEFAULT).map(|_| ());
+        accepted += usize::from(ours.is_ok());
+        if ours.is_ok() != (theirs == "ok") && !explained(&ours, theirs) {
+            differ.push(format!("{mutant:?}\n    we {ours:?}, lxml {theirs}"));
+        }
+    }
+    assert_eq!(theirs.lines().count(), MUTANTS);
+    assert!(differ.is_empty(), "{} of {MUTANTS}:\n{}", differ.len(), differ.join("\n"));
+    assert!(accepted > MUTANTS / 10, "{accepted}");
+}
+
+/// Where we may differ, and why.
+fn explained(ours: &Result<(), Refused>, theirs: &str) -> bool {
+    match ours {
+        // We take no document types, and nothing that says it is not UTF-8.
+        Err(Refused::Doctype | Refused::NotUtf8) => true,
+        // libxml2 takes `version="1."`, and fields of the declaration without a blank between them.
+        Err(Refused::NotWellFormed(what)) => what == "broken XML declaration",
+        Err(_) => false,
+        // What a namespace name looks like is no matter of being well-formed.
+        Ok(()) => theirs.contains("is not a valid URI"),
+    }
+}
