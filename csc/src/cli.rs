@@ -11,7 +11,8 @@ use csc_service::bus::{self, Address, BusDomain, Credentials, Member, Peers};
 use csc_service::{Identity, Metrics, OsEntropy};
 use csc_types::Entropy;
 
-use crate::provision::{Plan, Servers};
+use crate::archive::{Documents, Groups};
+use crate::provision::{self, Plan, Servers};
 use crate::ue::Profile;
 use crate::{AllInOne, Edge, demo, idms_keys, pki, roots, terminal};
 
@@ -50,6 +51,16 @@ enum Command {
     Provision {
         #[command(subcommand)]
         action: Provision,
+    },
+    /// Documents of a running server: list, print, store, delete, and who changed them.
+    Documents {
+        #[command(subcommand)]
+        action: Documents,
+    },
+    /// Groups of a running server: who is in which.
+    Groups {
+        #[command(subcommand)]
+        action: Groups,
     },
     /// The store of an installation.
     Store {
@@ -174,11 +185,25 @@ enum Provision {
         #[command(flatten)]
         bus: Bus,
     },
+    /// Store every document of a folder that mirrors the XCAP root: DIR/<AUID>/users/<user>/<name>, DIR/<AUID>/global/…
+    /// Repeating it changes nothing.
+    Import {
+        /// The folder.
+        dir: PathBuf,
+        /// The organisation that new groups and global documents belong to.
+        #[arg(long, default_value = "")]
+        organisation: String,
+        /// Only say what would change.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        bus: Bus,
+    },
 }
 
 /// How to reach the services on the bus, as whom.
-#[derive(Args)]
-struct Bus {
+#[derive(Args, Clone)]
+pub(crate) struct Bus {
     /// `host:port` of the bus of a process that holds all services.
     #[arg(long, default_value = "localhost:4430")]
     bus: Address,
@@ -206,7 +231,7 @@ struct Bus {
 }
 
 impl Bus {
-    fn connect(self) -> anyhow::Result<Servers> {
+    pub(crate) fn connect(self) -> anyhow::Result<Servers> {
         let Self { bus, idms, gms, cms, domain, ca, certificate, key } = self;
         let operator = Identity { certificate, key };
         let credentials = Credentials::load(&ca, &operator, &Metrics::new())?;
@@ -301,6 +326,20 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             let verb = if dry_run { " (dry run)" } else { "" };
             plan.apply(&servers, dry_run, |outcome, what| say!("{:<10} {what}{verb}", outcome.word())).await
         }
+        Command::Provision { action: Provision::Import { dir, organisation, dry_run, bus } } => {
+            let verb = if dry_run { " (dry run)" } else { "" };
+            let report = |outcome: anyhow::Result<provision::Outcome>, path: &str| match outcome {
+                Ok(outcome) => say!("{:<10} {path}{verb}", outcome.word()),
+                Err(error) => say!("{:<10} {path}: {error:#}", "refused"),
+            };
+            let totals = provision::import(&bus.connect()?, &dir, &organisation, dry_run, report).await?;
+            let provision::Totals { created, changed, unchanged, refused } = totals;
+            say!("{created} created, {changed} changed, {unchanged} unchanged, {refused} refused{verb}");
+            anyhow::ensure!(refused == 0, "{refused} documents were refused");
+            Ok(())
+        }
+        Command::Documents { action } => action.run().await,
+        Command::Groups { action } => action.run().await,
         Command::Store { action: Store::Create { config } } => {
             StoreConfig::create(&config).await?;
             say!("the store is made");

@@ -13,22 +13,27 @@ use tonic::service::Routes;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-/// Octets of the largest message: the largest document that a setting permits, and its path.
-const LARGEST: usize = 17 << 20;
+use crate::groups;
+use crate::provision::LARGEST;
 
-/// One `documents.v1` in front of those of `gms` and `cms`, which no longer offer it themselves.
+/// One `documents.v1` in front of those of `gms` and `cms`, which no longer offer it themselves; the `groups.v1` of gms
+/// beside it.
 ///
 /// # Errors
 /// If one of them offers nothing on the bus.
 pub(crate) fn front(gms: &mut ServiceParts, cms: &mut ServiceParts) -> anyhow::Result<Routes> {
-    let client = |parts: &mut ServiceParts| {
+    let channel = |parts: &mut ServiceParts| {
         let routes =
             parts.grpc.take().with_context(|| format!("{} serves documents on the bus", parts.name))?;
-        let client = DocumentsClient::new(bus::in_process(routes)).max_encoding_message_size(LARGEST);
-        anyhow::Ok(client.max_decoding_message_size(LARGEST))
+        anyhow::Ok(bus::in_process(routes))
     };
-    let front = Front { groups: client(gms)?, configuration: client(cms)? };
-    Ok(Routes::new(DocumentsServer::new(front).max_decoding_message_size(LARGEST)))
+    let client = |channel: Channel| {
+        DocumentsClient::new(channel).max_encoding_message_size(LARGEST).max_decoding_message_size(LARGEST)
+    };
+    let (gms, cms) = (channel(gms)?, channel(cms)?);
+    let front = Front { groups: client(gms.clone()), configuration: client(cms) };
+    let documents = DocumentsServer::new(front).max_decoding_message_size(LARGEST);
+    Ok(Routes::new(documents).add_service(groups::front(gms)))
 }
 
 struct Front {

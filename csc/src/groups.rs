@@ -2,13 +2,10 @@
 
 use csc_proto::groups::v1::groups_client::GroupsClient;
 use csc_proto::groups::v1::groups_server::{Groups, GroupsServer};
-use csc_proto::groups::v1::{
-    ListGroupsRequest, ListGroupsResponse, ListMembersRequest, ListMembersResponse,
-};
+use csc_proto::groups::v1::{ListGroupsRequest, ListGroupsResponse, ListMembersRequest, ListMembersResponse};
 use csc_service::trace;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
-
 
 /// `groups.v1` in front of the one behind `gms`.
 pub(crate) fn front(gms: Channel) -> GroupsServer<impl Groups> {

@@ -6,10 +6,12 @@
 mod say;
 
 mod all_in_one;
+mod archive;
 mod cli;
 mod demo;
 mod documents;
 mod edge;
+mod groups;
 mod idms_keys;
 mod pki;
 pub mod provision;

@@ -3,6 +3,8 @@
 //! Everything goes over the bus, so the server's own checks hold. Applying a file again changes nothing; a dry run
 //! tells what would change.
 
+mod import;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +17,11 @@ use csc_xcap::usage::GROUPS;
 use serde::Deserialize;
 use tonic::Status;
 use tonic::transport::Channel;
+
+pub use import::{Totals, import};
+
+/// Octets of the largest message: the largest document that a setting permits, and its path.
+pub(crate) const LARGEST: usize = 17 << 20;
 
 /// A provisioning file.
 #[derive(Deserialize)]
@@ -130,7 +137,7 @@ impl Servers {
     }
 
     /// The server of the document at `path`.
-    fn of(&self, path: &str) -> Channel {
+    pub(crate) fn of(&self, path: &str) -> Channel {
         let auid = path.trim_start_matches('/').split('/').next();
         if auid == Some(GROUPS.auid) { self.gms.clone() } else { self.cms.clone() }
     }
@@ -189,7 +196,7 @@ impl Plan {
             let content = read(&self.folder.join(&item.file)).with_context(|| what.clone())?;
             let (path, organisation) = (item.path.clone(), item.organisation.clone());
             let request = PutRequest { path, content, organisation, dry_run };
-            let mut store = DocumentsClient::new(servers.of(&item.path));
+            let mut store = DocumentsClient::new(servers.of(&item.path)).max_encoding_message_size(LARGEST);
             let answer = store.put(request).await.map_err(refused).with_context(|| what.clone())?;
             report(document_outcome(answer.into_inner().outcome)?, &what);
         }
@@ -238,7 +245,7 @@ impl Plan {
 }
 
 /// What a call failed of, for the operator.
-fn refused(status: Status) -> anyhow::Error {
+pub(crate) fn refused(status: Status) -> anyhow::Error {
     let Some(mut cause) = status.source() else {
         let words = if status.message().is_empty() { status.code().description() } else { status.message() };
         return anyhow::anyhow!("refused: {words}");
@@ -264,7 +271,7 @@ fn outcome(number: i32) -> anyhow::Result<Outcome> {
     }
 }
 
-fn document_outcome(number: i32) -> anyhow::Result<Outcome> {
+pub(crate) fn document_outcome(number: i32) -> anyhow::Result<Outcome> {
     use documents::put_response::Outcome as Answer;
     match Answer::try_from(number) {
         Ok(Answer::Created) => Ok(Outcome::Created),

@@ -103,12 +103,76 @@ fn what_a_serving_demo_prints_works_and_nothing_disturbs_it() {
     let directory = run(hint("directory.xml"));
     assert!(directory.contains(&format!("uri=\"{server}/")), "{server}\n{directory}");
 
+    let provision = hint(" provision apply ");
+    documents_are_administered(&folder, &provision[provision.find("--bus").unwrap()..]);
+
     drop(demo);
     let words: Vec<&str> = hint(" provision apply ").split_whitespace().collect();
     let late = Command::new(words[0]).args(&words[1..]).output().unwrap();
     let expected =
         "csc: organisation city-fire: the bus cannot be reached: Connection refused (os error 111)\n";
     assert_eq!(self::words(&late), expected);
+}
+
+/// The commands for documents and groups, at the demo in `folder`, whose bus is reached with the options `bus`.
+fn documents_are_administered(folder: &Path, bus: &str) {
+    let run = |arguments: &[&str]| {
+        let output = csc(arguments).args(bus.split_whitespace()).output().unwrap();
+        (output.status.success(), words(&output))
+    };
+    let good = |arguments: &[&str]| {
+        let (good, said) = run(arguments);
+        assert!(good, "{arguments:?}\n{said}");
+        said
+    };
+    let (usage, alex) = ("org.3gpp.mcptt.user-profile", "tel:+82571009990");
+    let path = format!("{usage}/users/{alex}/mcptt-user-profile-0.xml");
+    let listed = good(&["documents", "list", usage]);
+    assert!(listed.starts_with(&format!("{path}\t")) && listed.ends_with("\tcity-fire\n"), "{listed}");
+    let profile = good(&["documents", "get", &path]);
+
+    // The same again changes nothing; a change is in the history, and the operator's.
+    let file = folder.join("profile.xml").display().to_string();
+    std::fs::write(&file, &profile).unwrap();
+    assert!(good(&["documents", "put", &path, &file]).starts_with("unchanged"));
+    std::fs::write(&file, format!("{profile}<!-- seen -->")).unwrap();
+    assert!(good(&["documents", "put", &path, &file, "--dry-run"]).starts_with("changed"));
+    assert!(good(&["documents", "put", &path, &file]).starts_with("changed"));
+    let history = good(&["documents", "history", &path]);
+    assert_eq!(history.lines().count(), 2, "{history}");
+    assert!(history.lines().all(|line| line.contains("Z\tstored\t")), "{history}");
+
+    // A folder of documents: what is wrong with one does not hold up the others.
+    let import = folder.join("import");
+    let users = import.join(usage).join("users").join(alex);
+    std::fs::create_dir_all(&users).unwrap();
+    let second = profile.replace("user-profile-index=\"0\"", "user-profile-index=\"7\"");
+    let second = second.replace("<Pre-selected-indication/>", "");
+    std::fs::write(users.join("mcptt-user-profile-7.xml"), second).unwrap();
+    std::fs::write(users.join("mcptt-user-profile-8.xml"), "<mcptt-user-profile/>").unwrap();
+    std::fs::write(users.join(".hidden"), "no document").unwrap();
+    let import = import.display().to_string();
+    let (good_import, said) = run(&["provision", "import", &import, "--dry-run"]);
+    assert!(
+        !good_import && said.contains("1 created, 0 changed, 0 unchanged, 1 refused (dry run)"),
+        "{said}"
+    );
+    let (good_import, said) = run(&["provision", "import", &import]);
+    assert!(!good_import && said.contains("schema-validation-error"), "{said}");
+    std::fs::remove_file(users.join("mcptt-user-profile-8.xml")).unwrap();
+    let said = good(&["provision", "import", &import]);
+    assert!(said.ends_with("0 created, 0 changed, 1 unchanged, 0 refused\n"), "{said}");
+
+    let seventh = path.replace("-0.xml", "-7.xml");
+    let (deleted, said) = run(&["documents", "delete", &seventh, "--etag", "1-1"]);
+    assert!(!deleted, "{said}");
+    assert!(good(&["documents", "delete", &seventh]).starts_with("deleted"));
+    assert!(good(&["documents", "delete", &seventh]).starts_with("absent"));
+    assert!(!run(&["documents", "get", &seventh]).0);
+
+    let groups = good(&["groups", "of", alex]);
+    assert!(groups.starts_with("tel:+82570000701\t") && groups.contains("\tcity-fire\n"), "{groups}");
+    assert!(good(&["groups", "members", "tel:+82570000701"]).contains(alex));
 }
 
 #[test]
