@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::domain::{Local, UserDatabase};
 use crate::http::with_intended_identities;
 use crate::library::CmsLibrary;
-use crate::remover::Remover;
+use crate::remover::{Ground, Remover};
 use crate::templates::Templates;
 
 /// What the service needs from the process it runs in.
@@ -56,14 +56,8 @@ pub fn build_with(
     let installed: Vec<&'static Usage> = installed.collect();
     // Groups are another service's; the directory and the capabilities speak of them.
     let own: Vec<&'static Usage> = installed.iter().copied().filter(|usage| *usage != &GROUPS).collect();
-    let (remover, ownership) = Remover::new(
-        &records,
-        names.clone(),
-        own.clone(),
-        Arc::clone(&user_database),
-        Arc::clone(&clock),
-        (replica, replicas),
-    );
+    let ground = Ground { records: &records, clock: &clock, metrics: &metrics, replica, replicas };
+    let (remover, ownership) = Remover::new(own.clone(), names.clone(), Arc::clone(&user_database), ground);
     let library = CmsLibrary {
         records: records.clone(),
         entropy,

@@ -35,12 +35,15 @@ pub(crate) fn with_intended_identities(mount: Mount, trusted: TrustedPeers, name
     )
 }
 
-/// The one user that the headers name; `None` if they name nobody, or not clearly.
+/// The one user that the headers name; `None` if they name nobody, or not clearly. A user name of HTTP Basic that is no
+/// user's identity, such as a private one, says nothing; one that is must be the same.
 fn named(headers: &HeaderMap, names: &Names) -> Option<McpttId> {
     let text = |value: &http::HeaderValue| value.to_str().map(str::trim).unwrap_or_default().to_owned();
     let identities = IDENTITIES.iter().flat_map(|name| headers.get_all(name)).map(text).map(unquoted);
+    let identities = identities.map(|name| names.user(&name).ok());
     let basic = headers.get_all(AUTHORIZATION).iter().map(text).filter_map(|value| basic_user(&value));
-    let mut users = identities.chain(basic).map(|name| names.user(&name).ok());
+    let basic = basic.filter_map(|name| names.user(&name).ok()).map(Some);
+    let mut users = identities.chain(basic);
     let first = users.next()??;
     users.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
@@ -84,7 +87,10 @@ mod tests {
         assert_eq!(user(&[(AUTHORIZATION, &basic("sip:Alex@example.org:secret"))]), alex);
         let both = basic("sip:Alex@example.org:X");
         assert_eq!(user(&[(intended.clone(), "\"sip:Alex@example.org\""), (AUTHORIZATION, &both)]), alex);
+        let private = basic("alex-private:X");
+        assert_eq!(user(&[(intended.clone(), "sip:Alex@example.org"), (AUTHORIZATION, &private)]), alex);
         for unclear in [
+            vec![(AUTHORIZATION, private.as_str())],
             vec![],
             vec![(intended.clone(), "")],
             vec![(intended.clone(), "\"X\"")],

@@ -7,13 +7,14 @@
 //!
 //! Replicas share the partitions by [ownership](csc_store::owner).
 
+mod metrics;
 mod news;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use csc_service::Shutdown;
+use csc_service::{Metrics, Shutdown};
 use csc_store::owner::{Fence, Ownership, Replicas, Role, Shift};
 use csc_store::{Change, Record, Records, StoreError, UpdateError, shared};
 use csc_types::{Clock, McpttId, PARTITIONS, Partition};
@@ -24,6 +25,7 @@ use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt};
 use tokio::sync::mpsc;
 
+use self::metrics::RemoverMetrics;
 use self::news::News;
 use crate::claims::{self, Claims};
 use crate::domain::UserDatabase;
@@ -43,6 +45,16 @@ pub(crate) struct Remover {
     usages: Vec<&'static Usage>,
     claims: Claims,
     user_database: Arc<dyn UserDatabase>,
+    metrics: RemoverMetrics,
+}
+
+/// What a remover stands on.
+pub(crate) struct Ground<'a> {
+    pub(crate) records: &'a Records,
+    pub(crate) clock: &'a Arc<dyn Clock>,
+    pub(crate) metrics: &'a Metrics,
+    pub(crate) replica: String,
+    pub(crate) replicas: Replicas,
 }
 
 /// What is to be done.
@@ -69,16 +81,15 @@ impl Remover {
     /// A remover of documents of `usages`, and its part in sharing the role with other `replicas`; `replica` is its name
     /// among them.
     pub(crate) fn new(
-        records: &Records,
-        names: Names,
         usages: Vec<&'static Usage>,
+        names: Names,
         user_database: Arc<dyn UserDatabase>,
-        clock: Arc<dyn Clock>,
-        (replica, replicas): (String, Replicas),
+        Ground { records, clock, metrics, replica, replicas }: Ground<'_>,
     ) -> (Self, Ownership) {
-        let claims = Claims::new(records.clone(), Arc::clone(&clock));
-        let ownership = Ownership::new(records, clock, ROLE, replica, replicas);
-        (Self { records: records.settled(), names, usages, claims, user_database }, ownership)
+        let claims = Claims::new(records.clone(), Arc::clone(clock));
+        let ownership = Ownership::new(records, Arc::clone(clock), ROLE, replica, replicas);
+        let metrics = RemoverMetrics::new(metrics, ownership.tally());
+        (Self { records: records.settled(), names, usages, claims, user_database, metrics }, ownership)
     }
 
     /// Works for what `ownership` gains until `shutdown` is requested and everything is handed over.
@@ -115,11 +126,13 @@ impl Remover {
                 shift = shifts.recv() => match shift {
                     Some(Shift::Gained(partition, fence)) => {
                         held.insert(partition, fence);
+                        self.metrics.shifted();
                         line.push_back(Job::Compare(partition));
                     }
                     // Nothing acts for it any more once this returns: what was cut off is not polled again.
                     Some(Shift::Lost(partition, _released)) => {
                         held.remove(&partition);
+                        self.metrics.shifted();
                         running.take_if(|(of, _)| *of == partition);
                     }
                     None => return,
@@ -127,6 +140,7 @@ impl Remover {
                 (job, done) = current => {
                     running = None;
                     if let Err(error) = done {
+                        self.metrics.failures.inc();
                         tracing::warn!(error = &error as &dyn std::error::Error, "documents not removed yet");
                         line.push_back(job);
                     }
@@ -193,10 +207,11 @@ impl Remover {
             for path in self.paths(collection.partition(), &collection.prefix()).await? {
                 let document = self.names.document_at(&path).filter(Document::is_stored);
                 let Some(document) = document else { continue };
-                removed += usize::from(self.remove_one(user, &document, fence).await?);
+                removed += u64::from(self.remove_one(user, &document, fence).await?);
             }
         }
         if removed > 0 {
+            self.metrics.removed.inc_by(removed);
             tracing::info!(%user, documents = removed, "documents of a removed user are gone");
         }
         Ok(())

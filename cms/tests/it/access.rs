@@ -31,6 +31,36 @@ async fn c2_who_may_store() {
 }
 
 #[tokio::test]
+async fn c2_the_request_of_the_seed() {
+    let root = ("CSC_XCAP_ROOTS", "/MissionCriticalOrg/MCO-12345/=fire");
+    let world = World::with(&[root]).await;
+    world.bench.account("sip:User1@example.com", "fire", &["administrator"], &[]).await;
+    world.bench.account("sip:User2@example.com", "fire", &[], &[]).await;
+    let target = "/MissionCriticalOrg/MCO-12345/org.3gpp.mcptt.user-profile/users/sip:User2@example.com/user-profile-0.xml";
+    let content = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><mcptt-user-profile user-profile-index=\"0\" \
+        XUI-URI=\"sip:User1@example.com\" xsi:schemaLocation=\"urn:3gpp:mcptt:user-profile:1.0 mcptt-user-profile.xsd\" \
+        xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"urn:3gpp:mcptt:user-profile:1.0\">\
+        <Name xml:lang=\"en-GB\">Default Duty Shift Profile of Officer 12345</Name></mcptt-user-profile>";
+    let media_type = "application/org.3gpp.mcptt.user-profile+xml; charset=\"utf-8\"";
+    let put = |user: &str| {
+        let client = world.as_user(user);
+        let bearer = format!("Bearer {}", client.token.clone().unwrap());
+        async move {
+            let client = Client { token: None, ..client };
+            let headers = [("authorization", bearer.as_str()), ("content-type", media_type)];
+            client.send(Method::PUT, target, &headers, content).await.status.as_u16()
+        }
+    };
+    assert_eq!(put("sip:User2@example.com").await, 405);
+    assert_eq!(put("tel:+8210").await, 403);
+    assert_eq!(put("tel:+8299").await, 404);
+    assert_eq!(put("sip:User1@example.com").await, 201);
+    let own = "/org.3gpp.mcptt.user-profile/users/sip:User2@example.com/user-profile";
+    let found = world.as_user("sip:User2@example.com").get(own).await;
+    assert_eq!((found.status, found.text()), (StatusCode::OK, content));
+}
+
+#[tokio::test]
 async fn terminals() {
     let world = World::new().await;
     let target = "/org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1";

@@ -1,5 +1,8 @@
 //! Service configuration (TS 24.484 clause 8.4): one document of each organisation, which every user of it sees as
 //! `users/<xui>/service-config`.
+//!
+//! What is absent has a meaning: without `signalling-protection`, or without one of its two elements, confidentiality and
+//! integrity protection of signalling are on (TS 24.484 8.4.2.7). Nothing here adds what is absent.
 
 use super::{Form, Keeper, Request, Tree, Usage, schemas, unconstrained};
 use crate::document::Place;

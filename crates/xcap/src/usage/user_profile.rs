@@ -2,6 +2,9 @@
 //!
 //! The default profile has the number 0. It is also reached as `user-profile` and `mcptt-user-profile.xml`, and by
 //! those names fielded clients store whatever index they use: for it alone the index need not be the number.
+//!
+//! What is absent has a meaning: an `allow-…` action of a rule is false (TS 24.484 8.3.2.7), and a user with one profile
+//! begins with that, whatever it says. Documents are kept as they are put; nothing here adds what is absent.
 
 use csc_types::McpttId;
 use csc_xml::{Node, attribute, child};
