@@ -17,18 +17,11 @@ pub(super) fn put<T>(
     let parent = edit.parent(parent)?;
     // White space around the element is none of its own, and no GET would yield it again.
     let body = body.trim_matches([' ', '\t', '\n', '\r']);
-    let hits = target.select(parent, edit.default_namespace);
-    let mut splice = match (hits, insertion(target, parent, edit.default_namespace, edit.text(), body)) {
-        (Hits::One(element), _) => Splice::replace(element.range(), body),
-        (Hits::None, Some(splice)) => splice,
-        // There is no place for it, whatever it is; only what is no element has a condition of its own.
-        (Hits::Many, _) | (Hits::None, None) => return Err(refuse(edit, parent, body).into()),
+    let (splice, created) = match target.select(parent, edit.default_namespace) {
+        Hits::One(element) => (Splice::replace(element.range(), body), false),
+        Hits::None => (insertion(edit, target, parent, body)?, true),
+        Hits::Many => return Err(refuse(edit, parent, body).into()),
     };
-    if matches!(hits, Hits::None) && target.name == ElementName::Any && target.position.is_none() {
-        if let Some(namesake) = last_namesake(edit, parent, &splice)? {
-            splice = Splice::insert(namesake.range().end, body);
-        }
-    }
     let item = splice.item_range();
     let law = |result: &Document<'_>| match edit.selector.find(result, edit.default_namespace) {
         Some(Found::Element(element)) if element.range() == item => Ok(()),
@@ -39,7 +32,7 @@ pub(super) fn put<T>(
         }),
     };
     let (content, accepted) = edit.commit(&splice, || Conflict::NotXmlFrag, law, accept)?;
-    Ok((Edited { content, created: matches!(hits, Hits::None) }, accepted))
+    Ok((Edited { content, created }, accepted))
 }
 
 /// Removes the element.
@@ -50,7 +43,7 @@ pub(super) fn delete<T>(
     let (target, parent) = target(edit)?;
     let hits = |document: &Document<'_>| {
         let parent = edit.selector.walk(document, edit.default_namespace, parent);
-        parent.map_or(false, |parent| target.select(parent, edit.default_namespace) != Hits::None)
+        parent.is_ok_and(|parent| target.select(parent, edit.default_namespace) != Hits::None)
     };
     let Some(Found::Element(element)) = edit.selector.find(edit.document, edit.default_namespace) else {
         return Err(EditError::NotFound);
@@ -71,47 +64,52 @@ fn target<'e>(edit: &Edit<'e, '_>) -> Result<(&'e Step, usize), EditError> {
     Ok((target, parents.len()))
 }
 
-/// How `body` becomes a child of `parent` that `target` could select; `None`: there is no place for it.
+/// How `body` becomes a child of `parent` that `target` could select.
 fn insertion<'b>(
+    edit: &Edit<'_, '_>,
     target: &Step,
     parent: Node<'_, '_>,
-    default_namespace: &str,
-    text: &str,
     body: &'b str,
-) -> Option<Splice<'b>> {
+) -> Result<Splice<'b>, Conflict> {
+    let behind = |element: Node<'_, '_>| Splice::insert(element.range().end, body);
     if !parent.is_element() {
-        return None; // beside the root element
+        return Err(refuse(edit, parent, body)); // beside the root element
     }
-    let mut named = target.named(parent, default_namespace);
+    let mut named = target.named(parent, edit.default_namespace);
     match target.position {
-        Some(0) => None,
-        Some(1) => match named.next() {
+        Some(1) => Ok(match named.next() {
             // "just before the existing first element"
-            Some(first) => Some(Splice::insert(first.range().start, body)),
-            None => Some(append(parent, text, body)),
-        },
+            Some(first) => Splice::insert(first.range().start, body),
+            None => append(edit, parent, body),
+        }),
         // "n-1 sibling elements before it", and "as many sibling nodes appear after it as possible"
-        Some(position) => named.nth(position - 2).map(|before| Splice::insert(before.range().end, body)),
-        None => match (&target.name, named.last()) {
-            // "earliest last"; for a wildcard the name of what is put decides, see `last_namesake`
-            (ElementName::Default(_) | ElementName::Qualified { .. }, Some(last)) => {
-                Some(Splice::insert(last.range().end, body))
-            }
-            // "the last element amongst all element siblings", behind comments and text
-            _ => Some(append(parent, text, body)),
-        },
+        Some(position) => {
+            let before = position.checked_sub(2).and_then(|before| named.nth(before));
+            before.map(behind).ok_or_else(|| refuse(edit, parent, body))
+        }
+        // "the last element amongst all element siblings", behind comments and text, unless there are elements of its name:
+        // then "earliest last". Where the selector does not say the name, that of what is put decides.
+        None => {
+            let appended = append(edit, parent, body);
+            let last = match &target.name {
+                ElementName::Any if named.next().is_none() => None,
+                ElementName::Any => last_namesake(edit, parent, &appended)?,
+                ElementName::Default(_) | ElementName::Qualified { .. } => named.last(),
+            };
+            Ok(last.map_or(appended, behind))
+        }
     }
 }
 
 /// `body` as the last node of `parent`.
-fn append<'b>(parent: Node<'_, '_>, text: &str, body: &'b str) -> Splice<'b> {
-    match end_tag(parent, text) {
+fn append<'b>(edit: &Edit<'_, '_>, parent: Node<'_, '_>, body: &'b str) -> Splice<'b> {
+    match end_tag(parent, edit.text()) {
         Some(at) => Splice::insert(at, body),
         None => Splice {
             at: parent.range().end - "/>".len()..parent.range().end,
             before: ">".to_owned(),
             item: body,
-            after: format!("</{}>", written_name(parent, text)),
+            after: format!("</{}>", written_name(parent, edit.text())),
         },
     }
 }
@@ -136,7 +134,7 @@ fn last_namesake<'e, 'input>(
 /// The condition for `body` where no child of `parent` can be what the selector points at.
 fn refuse(edit: &Edit<'_, '_>, parent: Node<'_, '_>, body: &str) -> Conflict {
     let splice = match parent.is_element() {
-        true => append(parent, edit.text(), body),
+        true => append(edit, parent, body),
         false => Splice::replace(edit.document.root_element().range(), body),
     };
     let item = splice.item_range();
