@@ -96,6 +96,10 @@ impl<L: Library> Provisioning<L> {
             Err(Refusal::Precondition) => {
                 return Err(Status::failed_precondition("the document has another etag"));
             }
+            // It is the document that others need, not the request that is wrong.
+            Err(Refusal::Conflict(conflict)) => {
+                return Err(Status::failed_precondition(conflict.to_string()));
+            }
             Err(refusal) => return Err(status(&refusal)),
         };
         if outcome == delete_response::Outcome::Deleted {

@@ -1,16 +1,22 @@
 //! Work on large documents, kept off the threads that answer everybody else.
 
 use std::panic;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 use tokio::sync::Semaphore;
 
 /// From this size on, reading a document takes long enough to matter to others.
 const LARGE: usize = 128 << 10;
-/// How many such documents a process reads at the same time. The tree of one may take twenty times its octets, and
+/// Most such documents that a process reads at the same time. The tree of one may take twenty times its octets, and
 /// whoever may read a document may ask for its nodes as often as it likes.
 const AT_ONCE: usize = 4;
 
-static PLACES: Semaphore = Semaphore::const_new(AT_ONCE);
+/// Half of the processors work for everybody else.
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| {
+    let processors = available_parallelism().map_or(1, usize::from);
+    Semaphore::new((processors / 2).clamp(1, AT_ONCE))
+});
 
 /// Runs `work`, on a thread of its own when it concerns `octets` enough, as soon as one of a few places is free.
 pub async fn aside<T, F>(octets: usize, work: F) -> T

@@ -98,7 +98,7 @@ impl<L: Library> XcapServer<L> {
         if document.usage.content(current) != Content::Xml {
             return Err(EditError::NotFound);
         }
-        let octets = current.len();
+        let octets = current.len() + making.octets();
         let (judge, current, making) = (self.judge(document), current.clone(), making.clone());
         let edit = move || {
             let Judging { limits, document, .. } = &judge;
@@ -137,6 +137,14 @@ enum Making {
 }
 
 impl Making {
+    /// Of what came with the request.
+    fn octets(&self) -> usize {
+        match self {
+            Self::Document(content) | Self::Node(_, content) => content.len(),
+            Self::WithoutNode(_) => 0,
+        }
+    }
+
     const fn action(&self) -> Action {
         match self {
             Self::Document(_) => Action::Stored,
@@ -203,7 +211,10 @@ impl<L: Library> Decide<L::Digest> for Make<'_, L> {
             (Making::WithoutNode(_), Some(current)) => {
                 match server.edit(document, &current.content, making).await {
                     Err(EditError::NotFound) => Err(Refusal::NotFound),
-                    edited => allowed.and(Ok(edited?)),
+                    edited => {
+                        allowed?;
+                        Ok(edited?)
+                    }
                 }
             }
         }

@@ -122,3 +122,24 @@ async fn x21_a_node_that_makes_it_too_large() {
     assert_eq!(outcome(&answer), (409, "constraint-failure".to_owned()));
     assert_eq!(world.owner().get(DOCUMENT).await.etag(), etag);
 }
+
+#[tokio::test]
+async fn an_operator_sees_what_was_asked_for() {
+    let world = World::new().await;
+    world.stored(CONTENT).await;
+    assert_eq!(world.owner().put(&node("r/b"), ELEMENT, "<b/>").await.status, 201);
+    assert_eq!(world.owner().put(&node("r/b"), ELEMENT, "<b>").await.status, 409);
+    assert_eq!(world.owner().get(&node("r/a/@n")).await.status, 200);
+    assert_eq!(world.owner().get("/test-app/%zz").await.status, 400);
+    let metrics = world.bench.metrics.render();
+    for line in [
+        "csc_xcap_requests_total{method=\"PUT\",resource=\"document\",service=\"test\",status=\"201\"} 1",
+        "csc_xcap_requests_total{method=\"PUT\",resource=\"element\",service=\"test\",status=\"201\"} 1",
+        "csc_xcap_requests_total{method=\"PUT\",resource=\"element\",service=\"test\",status=\"409\"} 1",
+        "csc_xcap_requests_total{method=\"GET\",resource=\"attribute\",service=\"test\",status=\"200\"} 1",
+        "csc_xcap_requests_total{method=\"GET\",resource=\"malformed\",service=\"test\",status=\"400\"} 1",
+        "csc_xcap_conflicts_total{condition=\"not-xml-frag\",service=\"test\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+}
