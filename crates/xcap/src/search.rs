@@ -17,6 +17,7 @@
 //! is no element of a group but who made it). Users are compared as users, names octet for octet.
 
 mod query;
+mod reader;
 
 use csc_xml::{Limits, Writer, attribute, child, children, namespace};
 

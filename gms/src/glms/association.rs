@@ -13,7 +13,7 @@
 //! </group-association>
 //! ```
 //!
-//! It is made when asked for: the user's views from the index, each group then from its own records, where membership is
+//! Where there are more groups than `association_groups`, the root has `complete="false"`. It is made when asked for: the user's views from the index, each group then from its own records, where membership is
 //! checked.
 
 use bytes::Bytes;
@@ -69,8 +69,8 @@ impl Glms {
         if head.method != Method::GET && head.method != Method::HEAD {
             return Err(Denied::NotAllowed("GET, HEAD"));
         }
-        let groups = self.groups_of(caller, &user).await?;
-        let content = write(&user, &groups);
+        let (groups, complete) = self.groups_of(caller, &user).await?;
+        let content = write(&user, &groups, complete);
         let digest = Sha256::digest(content.as_bytes());
         let (revision, random) = digest.as_chunks::<8>().0.split_first().expect("a hash has 32 octets");
         let etag = Etag::of(
@@ -101,14 +101,15 @@ impl Glms {
     }
 
     /// The groups that `user` sees, as far as `caller` may read them.
-    async fn groups_of(&self, caller: &Caller, user: &McpttId) -> Result<Vec<Group>, Denied> {
-        let (views, _) = self.views(user, self.config.association_groups).await?;
+    /// Whether these are all comes second.
+    async fn groups_of(&self, caller: &Caller, user: &McpttId) -> Result<(Vec<Group>, bool), Denied> {
+        let (views, complete) = self.views(user, self.config.association_groups).await?;
         let mut groups = Vec::new();
         for some in views.chunks(AT_ONCE) {
             let reads = some.iter().map(|group| self.one(caller, user, group));
             groups.extend(try_join_all(reads.collect::<Vec<_>>()).await?.into_iter().flatten());
         }
-        Ok(groups)
+        Ok((groups, complete))
     }
 
     /// The first `most` live views of `user`, by the index, and whether these are all.
@@ -183,9 +184,12 @@ fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(NAME)]
 }
 
-fn write(user: &McpttId, groups: &[Group]) -> String {
+fn write(user: &McpttId, groups: &[Group], complete: bool) -> String {
     let mut out = Writer::document();
     out.open("group-association").attribute("xmlns", EXTENSIONS).attribute("user", user.as_str());
+    if !complete {
+        out.attribute("complete", "false");
+    }
     for Group { uri, name, conference, premium } in groups {
         out.open("group").attribute("uri", uri);
         let premium = premium.map(|premium| premium.to_string());
@@ -240,7 +244,7 @@ mod tests {
         };
         assert_eq!(full, expected);
         assert_eq!(
-            write(&"tel:+2".parse().unwrap(), &[full]),
+            write(&"tel:+2".parse().unwrap(), &[full], true),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
              <group-association xmlns=\"urn:x-csc:glms:1.0\" user=\"tel:+2\"><group uri=\"tel:1\">\
              <display-name>A &amp; B</display-name><conference-id>7</conference-id>\

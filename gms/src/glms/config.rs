@@ -46,7 +46,11 @@ impl Place {
     }
 
     fn of(section: &mut Section<'_>) -> Option<Self> {
-        let enabled = section.flag("enabled", false, "Whether the dialect is served.");
+        let enabled = section.flag(
+            "enabled",
+            false,
+            "Whether the dialect is served. With an edge in front, this and root stand in its configuration, too.",
+        );
         let root: Segment =
             section.value("root", "/glms-services", "The XCAP root of the dialect: one path segment.");
         enabled.then_some(Self { root: root.0 })
@@ -86,7 +90,7 @@ impl Config {
             "association_groups",
             256,
             1..=10_000,
-            "Most groups that a group association names.",
+            "Most groups that a group association names; it says when there are more.",
         );
         let gsk_lead = section.duration(
             "gsk_lead",

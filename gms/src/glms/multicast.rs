@@ -20,24 +20,25 @@
 //! a new key. So does the first GET after the members of the group have changed: who has left never gets the new one.
 //! Keys are for members, each in its own tree; a dispatcher who is no member gets none.
 
-use std::net::IpAddr;
+mod record;
+mod settings;
 
-use bytes::Bytes;
 use csc_service::http::{Body, BodyError, read_body};
 use csc_store::{Change, Record, StoreError, Updated};
 use csc_types::{Caller, Etag, GroupId, McpttId, Revision};
 use csc_xcap::Document;
 use csc_xcap::access::Operation;
-use csc_xcap::error::Conflict;
 use csc_xcap::search::EXTENSIONS;
 use csc_xcap_server::{Asserted, Outcome, Precondition, Refusal};
-use csc_xml::{Limits, Writer};
+use csc_xml::Writer;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::request::Parts;
 use http::{HeaderName, Method, Response, StatusCode};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use self::record::MulticastRecord;
+use self::settings::{OCTETS, parse, too_large};
 use super::answer::{self, Denied};
 use super::gsk::{Cnonce, Gsk, KEY};
 use super::target::Part;
@@ -50,49 +51,8 @@ use crate::records::{
 /// Ours: the source names none.
 const MEDIA_TYPE: &str = "application/multicast-info+xml";
 const CNONCE: HeaderName = HeaderName::from_static("q-cnonce");
-/// Most octets of a document that is put.
-const OCTETS: usize = 8 << 10;
 /// How often a change is judged anew because the group changed meanwhile.
 const ATTEMPTS: usize = 8;
-/// Longest conference-id, in octets.
-const CONFERENCE: usize = 128;
-
-/// What is stored of a group's multicast information, in the group's partition.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct MulticastRecord {
-    /// The random half of its tag.
-    #[prost(uint64, tag = "1")]
-    random: u64,
-    #[prost(string, tag = "2")]
-    address: String,
-    #[prost(uint32, tag = "3")]
-    port: u32,
-    #[prost(string, optional, tag = "4")]
-    conference: Option<String>,
-    /// Which key the new one is, counted from 1.
-    #[prost(uint32, tag = "5")]
-    generation: u32,
-    /// The new key, sealed.
-    #[prost(bytes = "vec", tag = "6")]
-    new: Vec<u8>,
-    /// The one before, sealed; empty if there is none.
-    #[prost(bytes = "vec", tag = "7")]
-    old: Vec<u8>,
-    /// From when the new one is used.
-    #[prost(uint32, tag = "8")]
-    time: u32,
-    /// A hash of the members for whom the new one was made.
-    #[prost(bytes = "vec", tag = "9")]
-    members: Vec<u8>,
-}
-
-/// What a PUT sets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Settings {
-    address: IpAddr,
-    port: u16,
-    conference: Option<String>,
-}
 
 /// Whose document is asked for, and by whom.
 struct Asked<'a> {
@@ -191,12 +151,20 @@ impl Glms {
         let before = stored.cloned().unwrap_or_default();
         let generation = before.generation.checked_add(1).ok_or_else(|| damaged("generation of a GSK"))?;
         let lead = if stored.is_some() { self.config.gsk_lead } else { std::time::Duration::ZERO };
-        let time = self.ground.clock.now().plus(lead).seconds();
+        let now = self.ground.clock.now();
+        let time = now.plus(lead).seconds();
+        // A key that nobody uses yet is dropped; the one that is in use goes on.
+        let unused = !before.old.is_empty() && now.seconds() < before.time.into();
+        let (old, old_generation) = match unused {
+            true => (before.old, before.old_generation),
+            false => (before.new, before.generation),
+        };
         Ok(MulticastRecord {
             random: entropy.next_u64(),
             generation,
             new: self.vault.seal(&Gsk::new(entropy), group, generation, entropy),
-            old: before.new,
+            old,
+            old_generation,
             time: u32::try_from(time).map_err(|_| damaged("the time does not fit into 32 bits"))?,
             members: digest(members),
             address: before.address,
@@ -226,7 +194,7 @@ impl Glms {
         out.open("address").text(&record.address).close();
         out.open("port").text(&record.port.to_string()).close();
         if !record.old.is_empty() {
-            out.open("gsk-old").text(&protected(&record.old, record.generation - 1)?).close();
+            out.open("gsk-old").text(&protected(&record.old, record.old_generation)?).close();
         }
         out.open("gsk-new").text(&protected(&record.new, record.generation)?).close();
         out.open("gsk-time").text(&format!("{:08X}", record.time)).close();
@@ -323,105 +291,4 @@ type Stored = Option<(MulticastRecord, Etag)>;
 
 fn digest(members: &Members) -> Vec<u8> {
     Sha256::digest(members.octets()).to_vec()
-}
-
-fn too_large() -> Conflict {
-    Conflict::ConstraintFailure(format!("multicast information has at most {OCTETS} octets"))
-}
-
-/// Takes the document of a PUT.
-fn parse(body: &Bytes) -> Result<Settings, Refusal> {
-    let document = csc_xml::parse(body, &Limits { depth: 8, ..Limits::with_octets(OCTETS) });
-    let document = document.map_err(Conflict::from)?;
-    let invalid = |what: &str| Refusal::from(Conflict::SchemaValidationError(what.to_owned()));
-    let root = document.root_element();
-    if !root.has_tag_name((EXTENSIONS, "multicast-info")) {
-        return Err(invalid("the root element is not multicast-info"));
-    }
-    let (mut address, mut port, mut conference) = (None, None, None);
-    for element in root.children().filter(csc_xml::Node::is_element) {
-        let name = element.tag_name();
-        let place = match (name.namespace(), name.name()) {
-            (Some(EXTENSIONS), "address") => &mut address,
-            (Some(EXTENSIONS), "port") => &mut port,
-            (Some(EXTENSIONS), "conference-id") => &mut conference,
-            (Some(EXTENSIONS), _) => return Err(invalid("an element that nobody sets")),
-            // Room for what others add; it is not kept.
-            _ => continue,
-        };
-        let text = element.text().unwrap_or_default().trim();
-        if element.children().any(|child| child.is_element()) || place.replace(text.to_owned()).is_some() {
-            return Err(invalid("an element comes twice, or holds elements"));
-        }
-    }
-    let address = address.and_then(|address| address.parse::<IpAddr>().ok()).filter(IpAddr::is_multicast);
-    let port = port.and_then(|port| port.parse::<u16>().ok()).filter(|port| *port != 0);
-    if conference.as_ref().is_some_and(|conference| conference.is_empty() || conference.len() > CONFERENCE) {
-        return Err(invalid("conference-id has 1 to 128 octets"));
-    }
-    Ok(Settings {
-        address: address.ok_or_else(|| invalid("address is no multicast address"))?,
-        port: port.ok_or_else(|| invalid("port is no port"))?,
-        conference,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn put(inside: &str) -> Result<Settings, Refusal> {
-        parse(&format!("<multicast-info xmlns='{EXTENSIONS}'>{inside}</multicast-info>").into())
-    }
-
-    #[test]
-    fn what_is_put() {
-        let settings = put(
-            "<port> 5004 </port><x xmlns='u'/><address>239.192.0.1</address><conference-id>7</conference-id>",
-        );
-        let expected = Settings {
-            address: "239.192.0.1".parse().unwrap(),
-            port: 5004,
-            conference: Some("7".to_owned()),
-        };
-        assert_eq!(settings.unwrap(), expected);
-        assert!(put("<address>ff15::1</address><port>1</port>").is_ok());
-        for wrong in [
-            "",
-            "<address>239.192.0.1</address>",
-            "<port>5004</port>",
-            "<address>192.0.2.1</address><port>5004</port>",
-            "<address>239.192.0.1</address><port>0</port>",
-            "<address>239.192.0.1</address><port>65536</port>",
-            "<address>239.192.0.1</address><port>1</port><port>1</port>",
-            "<address>239.192.0.1<b/></address><port>1</port>",
-            "<address>239.192.0.1</address><port>1</port><gsk-new>00</gsk-new>",
-            "<address>239.192.0.1</address><port>1</port><conference-id/>",
-        ] {
-            let refused = put(wrong);
-            let invalid = matches!(refused, Err(Refusal::Conflict(Conflict::SchemaValidationError(_))));
-            assert!(invalid, "{wrong} {refused:?}");
-        }
-        assert!(parse(&Bytes::from_static(b"<a")).is_err());
-    }
-
-    /// Stored data of version 1. It must decode for ever.
-    #[test]
-    fn golden() {
-        let record = MulticastRecord {
-            random: 300,
-            address: "239.192.0.1".to_owned(),
-            port: 5004,
-            conference: Some("7".to_owned()),
-            generation: 2,
-            new: vec![1, 2],
-            old: vec![3],
-            time: 1_800_000_000,
-            members: vec![4],
-        };
-        assert_eq!(MulticastRecord::decode(&*record.encode_to_vec()), Ok(record.clone()));
-        assert_eq!(hex::encode(record.encode_to_vec()), GOLDEN);
-    }
-
-    const GOLDEN: &str = "08ac02120b3233392e3139322e302e31188c272201372802320201023a01034080a4a7da064a0104";
 }

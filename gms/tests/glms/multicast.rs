@@ -164,6 +164,23 @@ async fn l3_who_leaves_never_gets_the_new_key() {
 }
 
 #[tokio::test]
+async fn l3_the_key_in_use_goes_on_until_its_successor_is_used() {
+    let world = world().await;
+    world.terminal(4).put(&target(4), MEDIA_TYPE, info(5004)).await;
+    let first = open(&get(&world.terminal(1), 1, CNONCE).await, 1, CNONCE);
+    world.terminal(4).put(&target(4), MEDIA_TYPE, info(5004)).await;
+    let dropped = open(&get(&world.terminal(1), 1, CNONCE).await, 1, CNONCE);
+    world.terminal(4).put(&target(4), MEDIA_TYPE, info(5004)).await;
+    let third = open(&get(&world.terminal(1), 1, CNONCE).await, 1, CNONCE);
+    assert_eq!((third.generation, third.old.as_ref()), (3, Some(&first.new)));
+    world.clock.advance(Duration::from_secs(60));
+    world.terminal(4).put(&target(4), MEDIA_TYPE, info(5004)).await;
+    let fourth = open(&get(&world.terminal(1), 1, CNONCE).await, 1, CNONCE);
+    assert_eq!((fourth.generation, fourth.old.as_ref()), (4, Some(&third.new)));
+    assert_ne!(dropped.new, third.new);
+}
+
+#[tokio::test]
 async fn l3_whoever_may_change_the_group_sets_and_ends_it() {
     let world = world().await;
     for (number, status) in [(1, 405), (2, 405), (6, 403), (7, 403)] {

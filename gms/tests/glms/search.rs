@@ -140,6 +140,19 @@ async fn l4_results_are_capped() {
 }
 
 #[tokio::test]
+async fn l4_an_association_says_when_it_is_cut_off() {
+    let world = World::with(&[("CSC_GLMS_ASSOCIATION_GROUPS", "1"), ("CSC_GLMS_ACCEPT_AFTER", "30s")]).await;
+    let world = world.projecting();
+    let target = "/glms-services/GROUP-ASSOCIATION/users/tel:+821/index";
+    for (number, complete) in [(1, true), (2, false)] {
+        assert_eq!(world.group(number, "Team", &[1]).await.status, StatusCode::CREATED);
+        let answer = world.terminal(1).get(target).await;
+        assert_eq!(!answer.text().contains("complete=\"false\""), complete, "{}", answer.text());
+        assert_eq!(answer.text().matches("<group uri").count(), 1);
+    }
+}
+
+#[tokio::test]
 async fn l4_what_is_no_search() {
     let world = World::with(&[]).await;
     let terminal = world.terminal(4);

@@ -27,6 +27,7 @@ pub(crate) const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718
 /// +827 dispatcher of the police.
 pub(crate) struct World {
     pub(crate) bench: Bench,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) parts: ServiceParts,
     _folder: tempfile::TempDir,
     _running: Option<ShutdownTrigger>,
@@ -35,18 +36,23 @@ pub(crate) struct World {
 impl World {
     /// With its projector running: who stores a group is answered when every member sees it.
     pub(crate) async fn new() -> Self {
-        let mut world = Self::with(&[("CSC_GLMS_ACCEPT_AFTER", "30s")]).await;
+        Self::with(&[("CSC_GLMS_ACCEPT_AFTER", "30s")]).await.projecting()
+    }
+
+    /// With its projector running from now on.
+    pub(crate) fn projecting(mut self) -> Self {
         let (trigger, shutdown) = Shutdown::new();
-        for task in world.parts.tasks.drain(..) {
+        for task in self.parts.tasks.drain(..) {
             tokio::spawn((task.run)(shutdown.clone()));
         }
-        world._running = Some(trigger);
-        world
+        self._running = Some(trigger);
+        self
     }
 
     /// With these settings, and without a projector.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
+        let clock = Arc::new(ManualClock::at(NOW));
+        let bench = Bench::new(Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(1)));
         for (id, organisation, roles) in [
             ("tel:+821", "fire", &[][..]),
             ("tel:+822", "fire", &[]),
@@ -85,7 +91,7 @@ impl World {
             replica: "gms-0".to_owned(),
             replicas: Replicas::Alone,
         };
-        Self { parts: build(&config, &documents, deps), bench, _folder: folder, _running: None }
+        Self { parts: build(&config, &documents, deps), bench, clock, _folder: folder, _running: None }
     }
 
     /// What answers below `segment`.

@@ -107,7 +107,9 @@ impl FromStr for PeerName {
             None => "csc-nobody".to_owned(),
         };
         match (ServerName::try_from(text.to_owned()), ServerName::try_from(other)) {
-            (Ok(name @ ServerName::DnsName(_)), Ok(other)) if !text.ends_with('.') => Ok(Self { name, other }),
+            (Ok(name @ ServerName::DnsName(_)), Ok(other)) if !text.ends_with('.') => {
+                Ok(Self { name, other })
+            }
             _ => Err("must be a DNS name such as gateway.example.org"),
         }
     }
