@@ -89,7 +89,9 @@ impl Editor {
     /// The new octets of the group's document; `None`: it shows the change already.
     async fn splice(&self, group: &Group, edit: &Edit) -> Result<Option<String>, StoreError> {
         let (content, edit) = (group.stored.content.clone(), edit.clone());
-        let (names, limits) = (self.names.clone(), self.limits);
+        let names = self.names.clone();
+        // It was within the limits when it was put; we may have added to it since.
+        let limits = Limits { octets: self.limits.octets.max(content.len()), ..self.limits };
         aside(content.len(), move || {
             let document =
                 csc_xml::parse(&content, &limits).map_err(|refused| damaged(&refused.to_string()))?;

@@ -81,9 +81,10 @@ impl GroupLibrary {
         Some(Conflict::UniquenessFailure(vec![Exists { field, alt_values }]))
     }
 
-    /// Whether `contents` may become those of `group`, as far as other groups matter (TS 24.481 6.3.14).
+    /// Whether `caller` may make `contents` those of `group`, as far as other groups matter (TS 24.481 6.3.14).
     async fn agree(
         &self,
+        caller: &Caller,
         group: &GroupId,
         existing: Option<&Group>,
         organisation: &OrgId,
@@ -95,6 +96,9 @@ impl GroupLibrary {
         for constituent in &contents.constituents {
             if existing.is_some_and(|existing| existing.constituents.contains(constituent)) {
                 continue;
+            }
+            if !commands(caller, organisation) {
+                return Err(Refusal::Forbidden);
             }
             let record = self.records.get(partition(constituent), &group_key(constituent)).await?;
             let fits = match GroupRecord::read(&record)? {
@@ -169,7 +173,7 @@ impl Library for GroupLibrary {
                     let New { content, digest, created } = decide.decide(&snapshot).await?;
                     let organisation =
                         existing.as_ref().map_or(change.organisation, |existing| &existing.organisation);
-                    self.agree(group, existing.as_ref(), organisation, &digest).await?;
+                    self.agree(caller, group, existing.as_ref(), organisation, &digest).await?;
                     let creator = match &existing {
                         Some(existing) => existing.creator.as_ref(),
                         None => change.creator,
@@ -230,6 +234,20 @@ impl Library for GroupLibrary {
 
 fn group_of(document: &Document) -> Result<&GroupId, StoreError> {
     document.group().ok_or_else(|| damaged("a document that is no group"))
+}
+
+/// Whether `caller` has a say in all groups of `organisation`: regrouping changes groups that it may not be in.
+fn commands(caller: &Caller, organisation: &OrgId) -> bool {
+    match caller {
+        Caller::Anonymous => false,
+        // Over the bus, and permitted there.
+        Caller::Server(_) => true,
+        Caller::User(user) => {
+            let here = user.org == *organisation
+                && [Role::Dispatcher, Role::Administrator].iter().any(|role| user.roles.has(*role));
+            here || user.roles.has(Role::PlatformAdministrator)
+        }
+    }
 }
 
 fn failure(why: String) -> Refusal {

@@ -41,13 +41,19 @@ impl Projector {
         let partition = Partition::of(user.as_str());
         let prefix = format!("{}/users/{user}/", GROUPS.auid);
         let mut after: Option<String> = None;
+        let mut left: Result<(), ProjectError> = Ok(());
         loop {
             let page =
                 shared::index_scan(self.records.store(), partition, &prefix, after.as_deref(), PAGE).await?;
             for (path, entry, _) in &page {
                 let group: Option<GroupId> = path.strip_prefix(&prefix).and_then(|name| name.parse().ok());
                 if let Some(group) = group.filter(|_| !entry.removed) {
-                    self.remove(user, &group).await?;
+                    // Whatever becomes of one group, the user goes from the others. It has left when the last view is
+                    // gone: until then somebody may put it back, and its view would not be that of a newcomer.
+                    match self.remove(user, &group).await {
+                        Err(error) => left = Err(error.into()),
+                        Ok(()) => left = left.and(Err(ProjectError::Unfinished)),
+                    }
                 }
             }
             match page.into_iter().last() {
@@ -55,6 +61,7 @@ impl Projector {
                 None => break,
             }
         }
+        left?;
         self.note_left(user, fence).await
     }
 

@@ -66,6 +66,9 @@ pub(crate) enum ProjectError {
     /// Somebody else has the role for this partition.
     #[error("the role of projector was lost")]
     Fenced,
+    /// What follows from it elsewhere has not come back yet. Look again.
+    #[error("not finished yet")]
+    Unfinished,
 }
 
 impl Projector {

@@ -13,6 +13,7 @@
 //! All of it may be repeated.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 
 use csc_store::owner::Fence;
 use csc_store::{Change, Record, StoreError};
@@ -85,7 +86,7 @@ impl Projector {
             }
         }
         for released in told.difference(constituents) {
-            self.editor.edit(released, &Edit::Release(group.clone())).await?;
+            self.tell(released, &Edit::Release(group.clone())).await?;
         }
         let requestor = match requestor {
             Some(requestor) => requestor.clone(),
@@ -93,9 +94,20 @@ impl Projector {
         };
         let regroup = Edit::Regroup { into: group.clone(), requestor, constituents: constituents.clone() };
         for constituent in constituents {
-            self.editor.edit(constituent, &regroup).await?;
+            self.tell(constituent, &regroup).await?;
         }
         Ok(true)
+    }
+
+    /// A constituent that cannot be read holds up neither the others nor the temporary group.
+    async fn tell(&self, constituent: &GroupId, edit: &Edit) -> Result<(), ProjectError> {
+        match self.editor.edit(constituent, edit).await {
+            Err(error @ StoreError::Damaged(_)) => {
+                tracing::warn!(%constituent, error = &error as &dyn Error, "constituent not told");
+                Ok(())
+            }
+            told => Ok(told.map(|_| ())?),
+        }
     }
 
     /// Whoever is a member of a constituent that is regrouped into `group`.

@@ -188,7 +188,10 @@ impl World {
             for (partition, fence) in &fences {
                 for due in projector.unfinished(*partition, fence).await? {
                     done = false;
-                    projector.settle(&due, fence).await?;
+                    match projector.settle(&due, fence).await {
+                        Err(ProjectError::Unfinished) => {}
+                        settled => settled?,
+                    }
                 }
             }
             if done {

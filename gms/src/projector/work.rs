@@ -160,8 +160,10 @@ impl<'a> Worker<'a> {
                 self.lose(partition);
             }
             Ok(Err(error)) => {
-                self.projector.metrics.failures.inc();
-                tracing::warn!(?due, error = &error as &dyn Error, "not projected yet");
+                if !matches!(error, ProjectError::Unfinished) {
+                    self.projector.metrics.failures.inc();
+                    tracing::warn!(?due, error = &error as &dyn Error, "not projected yet");
+                }
                 // It takes no place from others while it rests.
                 self.resting.push(tokio::time::sleep(PAUSE).map(move |()| (due, cause)).boxed());
             }

@@ -86,6 +86,25 @@ async fn g4_the_creator_keeps_seeing_it() {
     assert_eq!(world.as_user(4).get(GROUP).await.status, StatusCode::OK);
 }
 
+/// Regrouping reaches into other groups: being authorized in one is not enough.
+#[tokio::test]
+async fn temporary_groups_are_made_by_commanders() {
+    let world = World::new().await;
+    let constituent = GROUP.replace("+829", "+828");
+    world.as_user(4).put(&constituent, GROUP_TYPE, group(&[1]).replace("tel:+829", "tel:+828")).await;
+    world.store(&[3]).await;
+    let temporary = group(&[3]).replace(
+        "</list-service>",
+        "<on-network-temporary xmlns=\"urn:3gpp:ns:mcpttGroupInfo:1.0\"><constituent-MCPTT-group-IDs>\
+         <constituent-MCPTT-group-ID>tel:+828</constituent-MCPTT-group-ID></constituent-MCPTT-group-IDs>\
+         </on-network-temporary></list-service>",
+    );
+    for (number, status) in [(3, StatusCode::FORBIDDEN), (5, StatusCode::OK), (3, StatusCode::OK)] {
+        let answer = world.as_user(number).put(GROUP, GROUP_TYPE, temporary.clone()).await;
+        assert_eq!(answer.status, status, "{number} {}", answer.text());
+    }
+}
+
 #[tokio::test]
 async fn g1_a_name_that_is_taken() {
     let world = World::new().await;

@@ -70,7 +70,7 @@ async fn cut_off_anywhere_nothing_of_a_user_stays() {
 }
 
 #[tokio::test]
-async fn the_last_member_and_the_creator_may_go() {
+async fn the_last_members_may_go() {
     let (world, other) = settled().await;
     world.account(0, false).await;
     world.account(1, false).await;
@@ -96,6 +96,22 @@ async fn a_view_that_comes_too_late_goes_again() {
     world.put([1, 2]).await;
     world.settle().await;
     world.assert_seen_by(4, |number| number == 1 || number == 2).await;
+}
+
+#[tokio::test]
+async fn who_is_put_back_while_leaving_goes_again() {
+    let (world, other) = settled().await;
+    world.account(1, false).await;
+    let fence = world.fences().await.remove(&Partition::of(member(1).as_str())).unwrap();
+    let first = world.projector().follow_account(&member(1), &fence).await;
+    assert!(matches!(first, Err(ProjectError::Unfinished)), "{first:?}");
+    assert_eq!(world.content(&other).await, document(&other, [0], ""));
+    // By somebody who did not see it go; the view was never removed meanwhile.
+    world.put_as(&other, &document(&other, 0..2, "")).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.content(&other).await, document(&other, [0], ""));
+    world.assert_group_seen_by(&other, 4, |number| number == 0).await;
+    assert_eq!(world.state(1).await, Some(UserState::Left));
 }
 
 #[tokio::test]
