@@ -362,6 +362,7 @@ impl Layout {
                 "SIP" => service == "subscription-proxy",
                 "XCAP" => matches!(service, "gms" | "cms" | "subscription-proxy" | "edge"),
                 "STORE" => service != "edge",
+                "GLMS" => matches!(service, "gms" | "edge"),
                 "SCOPES" => matches!(service, "gms" | "cms" | "kms" | "subscription-proxy"),
                 "HTTP" => service == "edge",
                 section => section == service.to_uppercase(),

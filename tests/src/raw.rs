@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -101,6 +101,25 @@ pub async fn last_exchange(address: SocketAddr, ca: &Path, request: &[u8]) -> An
         answer
     })
     .await
+}
+
+/// A connection for one request after the other, as clients keep it.
+pub struct Connection {
+    reader: ReadHalf<TlsStream<TcpStream>>,
+    writer: WriteHalf<TlsStream<TcpStream>>,
+}
+
+impl Connection {
+    /// A new one to `address`; see [`connect`].
+    pub async fn open(address: SocketAddr, ca: &Path) -> Self {
+        let (reader, writer) = tokio::io::split(connect(address, ca).await);
+        Self { reader, writer }
+    }
+
+    /// Sends `request` as it is and reads its answer.
+    pub async fn exchange(&mut self, request: &[u8]) -> Answer {
+        bounded(answer(&mut self.reader, &mut self.writer, request)).await
+    }
 }
 
 async fn bounded(exchange: impl Future<Output = Answer>) -> Answer {
