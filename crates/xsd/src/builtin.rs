@@ -53,10 +53,10 @@ const ATOMIC: &[(&str, &str, Atom, &str, &str)] = &[
     ("short", "int", Atom::Integer, "-32768", "32767"),
     ("byte", "short", Atom::Integer, "-128", "127"),
     ("nonNegativeInteger", "integer", Atom::Integer, "0", ""),
-    ("unsignedLong", "nonNegativeInteger", Atom::Integer, "0", "18446744073709551615"),
-    ("unsignedInt", "unsignedLong", Atom::Integer, "0", "4294967295"),
-    ("unsignedShort", "unsignedInt", Atom::Integer, "0", "65535"),
-    ("unsignedByte", "unsignedShort", Atom::Integer, "0", "255"),
+    ("unsignedLong", "nonNegativeInteger", Atom::Unsigned, "0", "18446744073709551615"),
+    ("unsignedInt", "unsignedLong", Atom::Unsigned, "0", "4294967295"),
+    ("unsignedShort", "unsignedInt", Atom::Unsigned, "0", "65535"),
+    ("unsignedByte", "unsignedShort", Atom::Unsigned, "0", "255"),
     ("positiveInteger", "nonNegativeInteger", Atom::Integer, "1", ""),
 ];
 

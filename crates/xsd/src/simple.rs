@@ -83,7 +83,7 @@ impl Simple {
             Variety::Atomic(atom, name) => {
                 let text = normalise(self.white_space, text);
                 if !atom.accepts(&text, context) {
-                    return Err(Fault(Cow::Owned(format!("is no {name}"))));
+                    return Err(Fault(Cow::Owned(format!("is no xs:{name}"))));
                 }
                 if let Some(facets) = &self.facets {
                     facets.check_text(*atom, &text)?;

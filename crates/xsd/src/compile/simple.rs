@@ -198,7 +198,7 @@ fn size(at: At<'_>, name: &str, base: &Simple, text: &str, facets: &mut Facets) 
     let number = at.number(name, text)? as usize;
     let digits = name.ends_with("Digits");
     let applies = match base.variety {
-        Variety::Atomic(Atom::Decimal | Atom::Integer, _) => digits,
+        Variety::Atomic(Atom::Decimal | Atom::Integer | Atom::Unsigned, _) => digits,
         Variety::Atomic(atom, _) => !digits && atom.length("").is_some(),
         Variety::List(_) => !digits,
         Variety::Union(_) => false,

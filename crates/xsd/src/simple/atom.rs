@@ -16,6 +16,8 @@ pub(crate) enum Atom {
     Boolean,
     Decimal,
     Integer,
+    /// An integer that is written without a sign.
+    Unsigned,
     Float,
     Double,
     Duration,
@@ -98,6 +100,7 @@ impl Atom {
             Self::Boolean => matches!(text, "true" | "false" | "1" | "0"),
             Self::Decimal => Decimal::parse(text).is_some(),
             Self::Integer => is_integer(text),
+            Self::Unsigned => !text.starts_with(['+', '-']) && is_integer(text),
             Self::Float | Self::Double => float(text).is_some(),
             Self::Duration => Duration::parse(text).is_some(),
             Self::Moment(kind) => Moment::parse(kind, text).is_some(),
@@ -116,7 +119,7 @@ impl Atom {
     pub(crate) fn value<'a>(self, text: Cow<'a, str>, context: Node<'_, '_>) -> Option<Value<'a>> {
         Some(match self {
             Self::Boolean => Value::Boolean(matches!(&*text, "true" | "1")),
-            Self::Decimal | Self::Integer => match text {
+            Self::Decimal | Self::Integer | Self::Unsigned => match text {
                 Cow::Borrowed(text) => Value::Decimal(Decimal::parse(text)?),
                 Cow::Owned(text) => Value::Decimal(Decimal::parse(&text)?.into_owned()),
             },
@@ -157,7 +160,13 @@ impl Atom {
     pub(crate) fn is_ordered(self) -> bool {
         matches!(
             self,
-            Self::Decimal | Self::Integer | Self::Float | Self::Double | Self::Duration | Self::Moment(_)
+            Self::Decimal
+                | Self::Integer
+                | Self::Unsigned
+                | Self::Float
+                | Self::Double
+                | Self::Duration
+                | Self::Moment(_)
         )
     }
 }

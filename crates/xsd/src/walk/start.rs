@@ -28,8 +28,9 @@ impl<'d> Walk<'_, 'd> {
                     let block = declared.map_or(Derivations::default(), |declared| declared.block);
                     type_id = self.instance_type(node, attribute.value(), type_id, block)?;
                 }
-                "nil" => {
-                    if declared.is_some_and(|declared| !declared.nillable) {
+                // Of an element without a declaration it says nothing.
+                "nil" if let Some(declared) = declared => {
+                    if !declared.nillable {
                         return Err(Invalid::at(node, &"xsi:nil must not stand here"));
                     }
                     nil = match attribute.value().trim_matches(is_space) {
