@@ -103,7 +103,7 @@ impl Glms {
     /// The groups that `user` sees, as far as `caller` may read them.
     /// Whether these are all comes second.
     async fn groups_of(&self, caller: &Caller, user: &McpttId) -> Result<(Vec<Group>, bool), Denied> {
-        let (views, complete) = self.views(user, self.config.association_groups).await?;
+        let (views, complete) = self.views(user, self.config.rules.association_groups).await?;
         let mut groups = Vec::new();
         for some in views.chunks(AT_ONCE) {
             let reads = some.iter().map(|group| self.one(caller, user, group));

@@ -9,6 +9,11 @@ use http::HeaderName;
 
 use super::gsk::Secret;
 
+/// What the key file is for.
+const KEY: &str = "Key from which those of multicast groups and terminals follow: 64 hexadecimal digits (openssl rand -hex 32).\n\
+                   Required of gms when the dialect is served. Whoever loses it loses the multicast keys of all groups.";
+const KEY_FILE: &str = "secrets/glms.key";
+
 /// Where the dialect is served, for whoever routes requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -21,6 +26,15 @@ pub struct Place {
 pub struct Config {
     /// Where.
     pub place: Place,
+    /// The rules.
+    pub rules: Rules,
+    /// What protects group session keys.
+    pub(crate) key: Secret,
+}
+
+/// What can be set of the dialect.
+#[derive(Clone, Debug)]
+pub struct Rules {
     /// The header field with the version of the client. Default: `GLMSClientVersion`.
     pub version_header: HeaderName,
     /// The header field with the identity of the client. Default: `ClientID`.
@@ -35,14 +49,17 @@ pub struct Config {
     pub association_groups: usize,
     /// From a new group session key to its use. Default: 60 s.
     pub gsk_lead: Duration,
-    /// What protects group session keys.
-    pub(crate) key: Secret,
 }
 
 impl Place {
-    /// Reads where the dialect is served; `None` if it is not.
+    /// Reads where the dialect is served, for an edge; `None` if it is not. The edge may be given the whole section and
+    /// opens no key file.
     pub fn read(settings: &mut Settings) -> Option<Self> {
-        Self::of(&mut section(settings))
+        let mut section = section(settings);
+        let place = Self::of(&mut section);
+        Rules::of(&mut section);
+        section.optional_path("key_file", KEY_FILE, KEY);
+        place
     }
 
     fn of(section: &mut Section<'_>) -> Option<Self> {
@@ -62,6 +79,21 @@ impl Config {
     pub fn read(settings: &mut Settings) -> Option<Self> {
         let mut section = section(settings);
         let place = Place::of(&mut section);
+        let rules = Rules::of(&mut section);
+        let file = section.optional_secret_file("key_file", KEY_FILE, KEY);
+        let place = place?;
+        let problem = match file.map(|file| Secret::from_key_file(file.expose())) {
+            Some(Some(key)) => return Some(Self { place, rules, key }),
+            Some(None) => "a key file holds 64 hexadecimal digits",
+            None => "is required when glms.enabled is true",
+        };
+        section.mistake("key_file", problem);
+        None
+    }
+}
+
+impl Rules {
+    fn of(section: &mut Section<'_>) -> Self {
         let version_header: Field = section.value(
             "version_header",
             "GLMSClientVersion",
@@ -73,63 +105,36 @@ impl Config {
             "The header field with the user, believed from the peers of xcap.trusted_addresses and xcap.trusted_names\n\
              alone, and only where a request carries no access token.",
         );
-        let accept_after = section.duration(
-            "accept_after",
-            "1s",
-            ("0s", "30s"),
-            "How long the PUT of a group waits until every member sees the change; then the answer is 202.",
-        );
-        let search_results = section.number("search_results", 100, 1..=10_000, "Most results of a search.");
-        let search_groups = section.number(
-            "search_groups",
-            20_000,
-            1..=1_000_000,
-            "Most groups that one search looks at; the answer says when there are more.",
-        );
-        let association_groups = section.number(
-            "association_groups",
-            256,
-            1..=10_000,
-            "Most groups that a group association names; it says when there are more.",
-        );
-        let gsk_lead = section.duration(
-            "gsk_lead",
-            "60s",
-            ("0s", "1h"),
-            "How long the old group session key of a multicast group goes on when a new one was made: as long as terminals\n\
-             take to fetch it.",
-        );
-        let key = section.optional_secret_file(
-            "key_file",
-            "secrets/glms.key",
-            "Key from which those of multicast groups and terminals follow: 64 hexadecimal digits (openssl rand -hex 32).\n\
-             Required when the dialect is served. Whoever loses it loses the multicast keys of all groups.",
-        );
-        let place = place?;
-        let key = match key {
-            None => {
-                section.mistake("key_file", "is required when glms.enabled is true");
-                return None;
-            }
-            Some(key) => match Secret::from_key_file(key.expose()) {
-                Some(key) => key,
-                None => {
-                    section.mistake("key_file", "a key file holds 64 hexadecimal digits");
-                    return None;
-                }
-            },
-        };
-        Some(Self {
-            place,
+        Self {
             version_header: version_header.0,
             identity_header: identity_header.0,
-            accept_after,
-            search_results,
-            search_groups,
-            association_groups,
-            gsk_lead,
-            key,
-        })
+            accept_after: section.duration(
+                "accept_after",
+                "1s",
+                ("0s", "30s"),
+                "How long the PUT of a group waits until every member sees the change; then the answer is 202.",
+            ),
+            search_results: section.number("search_results", 100, 1..=10_000, "Most results of a search."),
+            search_groups: section.number(
+                "search_groups",
+                20_000,
+                1..=1_000_000,
+                "Most groups that one search looks at; the answer says when there are more.",
+            ),
+            association_groups: section.number(
+                "association_groups",
+                256,
+                1..=10_000,
+                "Most groups that a group association names; it says when there are more.",
+            ),
+            gsk_lead: section.duration(
+                "gsk_lead",
+                "60s",
+                ("0s", "1h"),
+                "How long the old group session key of a multicast group goes on when a new one was made: as long as terminals\n\
+                 take to fetch it.",
+            ),
+        }
     }
 }
 
@@ -197,6 +202,17 @@ mod tests {
         assert!(mistakes.contains("glms.key_file"), "{mistakes}");
     }
 
+    /// An edge may get the section of gms as it is, and has not its key.
+    #[test]
+    fn an_edge_takes_the_whole_section() {
+        let given =
+            [("CSC_GLMS_ENABLED", "true"), ("CSC_GLMS_KEY_FILE", "/nowhere"), ("CSC_GLMS_GSK_LEAD", "5s")];
+        let mut settings =
+            Settings::load(None, given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert!(Place::read(&mut settings).is_some());
+        settings.finish().unwrap();
+    }
+
     #[test]
     fn names_are_checked() {
         for (name, value) in [("ROOT", "/a/b"), ("ROOT", "/"), ("ROOT", "a b"), ("VERSION_HEADER", "a b")] {
@@ -207,6 +223,7 @@ mod tests {
             let mut settings =
                 Settings::load(None, on.map(|(name, value)| (name.to_owned(), value.to_owned())));
             assert_eq!(Place::read(&mut settings), Some(Place { root: "a".to_owned() }));
+            settings.finish().unwrap();
         }
     }
 }

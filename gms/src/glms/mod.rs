@@ -41,7 +41,7 @@ use self::target::Target;
 use crate::library::GroupLibrary;
 use crate::records::{group_key, partition, projected_key, read_projected};
 
-pub use self::config::{Config, Place};
+pub use self::config::{Config, Place, Rules};
 
 /// The version of the dialect that is spoken.
 const VERSION: &str = "11.01";
@@ -155,7 +155,7 @@ impl Glms {
 
     /// Every request says which version it speaks (3.2.1.2).
     fn check_version(&self, headers: &HeaderMap) -> Result<(), Denied> {
-        match only(headers, &self.config.version_header)? {
+        match only(headers, &self.config.rules.version_header)? {
             Some(VERSION) => Ok(()),
             Some(_) => Err(Denied::BadRequest("another version of the dialect")),
             None => Err(Denied::BadRequest("the version of the dialect is missing")),
@@ -164,7 +164,7 @@ impl Glms {
 
     /// Whom a trusted peer names as its user (3.2.1.1).
     fn identity(&self, head: &Parts) -> Result<Option<Asserted>, Denied> {
-        let Some(named) = only(&head.headers, &self.config.identity_header)? else { return Ok(None) };
+        let Some(named) = only(&head.headers, &self.config.rules.identity_header)? else { return Ok(None) };
         if !head.extensions.get::<Peer>().is_some_and(|peer| self.ground.trusted.trusts(peer)) {
             // With a token it is of no use either; without one the client is not identified.
             return Ok(None);
@@ -231,7 +231,7 @@ impl Glms {
                 pause = (pause * 2).min(longest);
             }
         };
-        matches!(tokio::time::timeout(self.config.accept_after, wait).await, Ok(Ok(true)))
+        matches!(tokio::time::timeout(self.config.rules.accept_after, wait).await, Ok(Ok(true)))
     }
 }
 

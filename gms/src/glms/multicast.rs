@@ -150,7 +150,7 @@ impl Glms {
         let entropy = &*self.ground.entropy;
         let before = stored.cloned().unwrap_or_default();
         let generation = before.generation.checked_add(1).ok_or_else(|| damaged("generation of a GSK"))?;
-        let lead = if stored.is_some() { self.config.gsk_lead } else { std::time::Duration::ZERO };
+        let lead = if stored.is_some() { self.config.rules.gsk_lead } else { std::time::Duration::ZERO };
         let now = self.ground.clock.now();
         let time = now.plus(lead).seconds();
         // A key that nobody uses yet is dropped; the one that is in use goes on.

@@ -63,7 +63,7 @@ impl Glms {
         }
         let body = read_body(body, Search::OCTETS).await.map_err(Refusal::from)?;
         let search = Search::parse(&body)?;
-        let most = search.most.unwrap_or(usize::MAX).min(self.config.search_results);
+        let most = search.most.unwrap_or(usize::MAX).min(self.config.rules.search_results);
         let hits = match self.wanted(&search) {
             Some(wanted) => {
                 let _place = PLACES.acquire().await.expect("nobody closes this semaphore");
@@ -113,7 +113,7 @@ impl Glms {
         user: &McpttId,
         most: usize,
     ) -> Result<Hits, Denied> {
-        let (views, all) = self.views(user, self.config.search_groups).await?;
+        let (views, all) = self.views(user, self.config.rules.search_groups).await?;
         let mut hits = Hits { found: Vec::new(), complete: all };
         for some in views.chunks(AT_ONCE) {
             let looks = some.iter().map(|group| self.read(caller, wanted, group.clone()));
@@ -129,7 +129,7 @@ impl Glms {
     /// Looks at all groups.
     async fn everywhere(&self, caller: &Caller, wanted: &Wanted, most: usize) -> Result<Hits, Denied> {
         let mut hits = Hits { found: Vec::new(), complete: true };
-        let mut left = self.config.search_groups;
+        let mut left = self.config.rules.search_groups;
         for partition in Partition::all() {
             let mut after: Option<String> = None;
             loop {
