@@ -79,7 +79,7 @@ async fn formed_changed_and_torn_down() {
     assert!(!it.reads(1).await && it.reads(6).await);
 
     // A constituent is released.
-    it.form(&[one.clone()]).await.unwrap();
+    it.form(std::slice::from_ref(one)).await.unwrap();
     it.world.settle().await;
     assert!(it.says_regrouped(one).await && !it.says_regrouped(other).await);
     it.seen_by(|number| [0, 4, 6].contains(&number)).await;
@@ -127,12 +127,12 @@ async fn what_cannot_be_regrouped() {
         let refused = it.form(&constituents).await;
         assert!(matches!(refused, Err(Refusal::Conflict(_))), "{constituents:?} {refused:?}");
     }
-    it.form(&[one.clone()]).await.unwrap();
+    it.form(std::slice::from_ref(one)).await.unwrap();
     it.world.settle().await;
     // A temporary group, and one that is regrouped already, are no constituents.
     for constituent in [&it.temporary, one] {
         let second = "tel:+78".parse().unwrap();
-        let refused = it.world.put_as(&second, &temporary(&second, &[constituent.clone()])).await;
+        let refused = it.world.put_as(&second, &temporary(&second, std::slice::from_ref(constituent))).await;
         assert!(matches!(refused, Err(Refusal::Conflict(_))), "{constituent} {refused:?}");
     }
     // A constituent neither goes nor forgets that it is one.
