@@ -362,7 +362,8 @@ impl Layout {
                 "SIP" => service == "subscription-proxy",
                 "XCAP" => matches!(service, "gms" | "cms" | "subscription-proxy" | "edge"),
                 "STORE" => service != "edge",
-                "GLMS" => matches!(service, "gms" | "edge"),
+                // The edge knows where the dialect is, and no more of it.
+                "GLMS" => service == "gms" || service == "edge" && !name.ends_with("_KEY_FILE"),
                 "SCOPES" => matches!(service, "gms" | "cms" | "kms" | "subscription-proxy"),
                 "HTTP" => service == "edge",
                 section => section == service.to_uppercase(),
