@@ -169,6 +169,8 @@ mod tests {
             "/org.openmobilealliance.groups/global/byGroupID",
             "/org.openmobilealliance.groups/global/byName/tel:+8220",
             "/org.3gpp.mcptt.ue-config/users/urn:a/urn:b",
+            "/org.3gpp.mcptt.ue-config/users/tel:+8210/tel:+8210",
+            "/org.3gpp.mcptt.ue-config/users/sip:a@b/sip:a@b",
             "/org.3gpp.mcptt.ue-init-config/users/urn:a/urn:b",
             "/org.3gpp.mcptt.ue-init-config/users/tel:urn:a/urn:a",
             "/org.3gpp.mcptt.ue-init-config/global/a/b/c",

@@ -233,6 +233,9 @@ fn of_organisation(request: &Request<'_>) -> Option<Place> {
     Some(Place::Global { organisation, name: chosen_name(name)? })
 }
 
+/// Values that are not unique and are told of: whoever makes one mistake a thousand times hears of the first few.
+const MOST_EXISTS: usize = 8;
+
 /// Nothing beyond root element and schema.
 fn unconstrained(_: &Document, _: csc_xml::Node<'_, '_>) -> Result<(), Conflict> {
     Ok(())

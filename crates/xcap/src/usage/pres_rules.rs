@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use csc_xml::{Node, attribute, children};
 
-use super::{Form, Keeper, Request, Usage, of_user, schemas};
+use super::{Form, Keeper, MOST_EXISTS, Request, Usage, of_user, schemas};
 use crate::document::{Document, Place};
 use crate::error::{Conflict, Exists};
 
@@ -42,6 +42,7 @@ fn constraints(_: &Document, root: Node<'_, '_>) -> Result<(), Conflict> {
     for (position, rule) in (1..).zip(children(root, COMMON_POLICY, "rule")) {
         if let Some(id) = attribute(rule, "id")
             && !seen.insert(id.trim())
+            && twice.len() < MOST_EXISTS
         {
             let field = format!("cp:ruleset/cp:rule%5B{position}%5D/@id?xmlns(cp={COMMON_POLICY})");
             twice.push(Exists { field, alt_values: Vec::new() });

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use csc_xml::{Node, attribute};
+use csc_xml::{Node, attribute, children};
 
-use super::{Form, Keeper, Request, Usage, of_user, schemas};
+use super::{Form, Keeper, MOST_EXISTS, Request, Usage, of_user, schemas};
 use crate::document::{Document, Place};
 use crate::error::{Conflict, Exists};
 
@@ -37,42 +37,51 @@ fn constraints(_: &Document, root: Node<'_, '_>) -> Result<(), Conflict> {
 }
 
 /// Checks what is inside `root` and the lists below it (RFC 4826 3.4.5). `path`: the node selector of `root`; `prefix`
-/// stands in front of the names of lists in it, `query` declares that.
+/// stands in front of the names of elements in it, `query` declares that.
 ///
 /// # Errors
-/// Every value that is not unique, or the first reference that is not of its form.
+/// The first values that are not unique, or the first reference that is not of its form.
 pub(super) fn check(root: Node<'_, '_>, path: &str, prefix: &str, query: &str) -> Result<(), Conflict> {
     let mut twice = Vec::new();
-    let mut open = vec![(root, path.to_owned())];
-    while let Some((parent, path)) = open.pop() {
-        for (element, key) in KEYS {
-            let mut seen = HashSet::new();
-            let siblings = parent.children().filter(|child| child.has_tag_name((NAMESPACE, element)));
-            let siblings: Vec<_> = siblings.collect();
-            for (position, sibling) in (1..).zip(&siblings) {
-                let path = format!("{path}/{prefix}{element}%5B{position}%5D");
-                if let Some(value) = attribute(*sibling, key) {
-                    reference(element, value)?;
-                    if !seen.insert(value) {
-                        let alt_values =
-                            if element == "list" { free_name(value, key, &siblings) } else { Vec::new() };
-                        twice.push(Exists { field: format!("{path}/@{key}{query}"), alt_values });
-                    }
-                }
-                if element == "list" {
-                    open.push((*sibling, path));
-                }
+    let mut open = vec![root];
+    while let Some(parent) = open.pop() {
+        let mut seen = HashSet::new();
+        for child in parent.children() {
+            let known = KEYS.iter().find(|(element, _)| child.has_tag_name((NAMESPACE, *element)));
+            let Some(&(element, key)) = known else { continue };
+            if element == "list" {
+                open.push(child);
+            }
+            let Some(value) = attribute(child, key) else { continue };
+            reference(element, value)?;
+            if !seen.insert((element, value)) && twice.len() < MOST_EXISTS {
+                let field = format!("{}/@{key}{query}", selector(child, root, path, prefix));
+                let alt_values = if element == "list" { free_name(value, parent) } else { Vec::new() };
+                twice.push(Exists { field, alt_values });
             }
         }
     }
     if twice.is_empty() { Ok(()) } else { Err(Conflict::UniquenessFailure(twice)) }
 }
 
-/// A name like `taken` that no sibling has.
-fn free_name(taken: &str, key: &str, siblings: &[Node<'_, '_>]) -> Vec<String> {
-    let has = |name: &str| siblings.iter().any(|sibling| attribute(*sibling, key) == Some(name));
-    let mut names = (2..=siblings.len() + 1).map(|number| format!("{taken}-{number}"));
-    names.find(|name| !has(name)).into_iter().collect()
+/// The node selector of `node`, to which lists lead from `root`.
+fn selector(node: Node<'_, '_>, root: Node<'_, '_>, path: &str, prefix: &str) -> String {
+    let steps: Vec<_> = node.ancestors().take_while(|step| *step != root).collect();
+    steps.iter().rev().fold(path.to_owned(), |path, step| {
+        let name = step.tag_name().name();
+        let same = step.prev_siblings().filter(|sibling| sibling.has_tag_name((NAMESPACE, name)));
+        format!("{path}/{prefix}{name}%5B{}%5D", same.count())
+    })
+}
+
+/// A name like `taken` that no list in `parent` has, if there is an easy one.
+fn free_name(taken: &str, parent: Node<'_, '_>) -> Vec<String> {
+    let mut free: Vec<String> = (2..18).map(|number| format!("{taken}-{number}")).collect();
+    for name in children(parent, NAMESPACE, "list").filter_map(|list| attribute(list, "name")) {
+        free.retain(|one| one != name);
+    }
+    free.truncate(1);
+    free
 }
 
 /// An `anchor` is an absolute HTTP URI, a `ref` a relative path.
@@ -138,6 +147,16 @@ mod tests {
                 exists(&format!("{inner}/external%5B2%5D/@anchor"), &[]),
             ]))
         );
+    }
+
+    #[test]
+    fn only_the_first_mistakes_are_told() {
+        // Many names that are taken, and all that would be offered in their place.
+        let names: String = (0..20_000).map(|number| format!("<list name='a-{number}'/>")).collect();
+        let again = "<list name='a'/>".repeat(20_000);
+        let Err(Conflict::UniquenessFailure(told)) = lists(&(names + &again)) else { panic!("not refused") };
+        let second = exists("resource-lists/list%5B20002%5D/@name", &[]);
+        assert_eq!((told.len(), &told[0]), (MOST_EXISTS, &second));
     }
 
     #[test]

@@ -27,7 +27,10 @@ fn resolve(request: &Request<'_>) -> Option<Place> {
         (Tree::Users, [user, "ue-config"]) => {
             Some(Place::User { user: request.resolver.user(user).ok()?, name: "ue-config".to_owned() })
         }
-        (Tree::Users, [ue, name]) if ue == name => Some(Place::Ue(ue.parse().ok()?)),
+        // What names a user names no terminal: it would stand in the user's tree.
+        (Tree::Users, [ue, name]) if ue == name && ue.parse::<McpttId>().is_err() => {
+            Some(Place::Ue(ue.parse().ok()?))
+        }
         _ => None,
     }
 }
