@@ -24,6 +24,8 @@ use syntax::At;
 
 /// Types derived from each other.
 const DEPTH: usize = 128;
+/// Particles and attribute groups that are read, each as often as it is referred to.
+const WORK: usize = 200_000;
 /// Octets of one schema file.
 const OCTETS: usize = 4 << 20;
 
@@ -70,6 +72,7 @@ struct Compiler<'d> {
     /// Of heads of substitution groups, the names that may stand for them.
     stand_ins: HashMap<Symbol, Vec<Symbol>>,
     depth: usize,
+    work: usize,
 }
 
 impl<'d> Compiler<'d> {
@@ -97,6 +100,7 @@ impl<'d> Compiler<'d> {
             presets: Vec::new(),
             stand_ins: HashMap::new(),
             depth: 0,
+            work: 0,
         }
     }
 
@@ -133,6 +137,12 @@ impl<'d> Compiler<'d> {
             self.out.elements[element as usize].preset = Some(preset);
         }
         Ok(self.out)
+    }
+
+    /// Groups that refer to each other twice grow without bound on few lines: what has been read is counted.
+    fn count(&mut self, at: At<'d>) -> Result<(), SchemaError> {
+        self.work += 1;
+        if self.work > WORK { Err(at.error("the schema is too large")) } else { Ok(()) }
     }
 
     fn globals(&self, kind: Kind) -> Vec<At<'d>> {

@@ -61,7 +61,7 @@ pub(crate) enum Better {
 }
 
 /// A step to a position.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Edge {
     pub(crate) to: u32,
     /// The count must be at least this …
@@ -72,7 +72,7 @@ pub(crate) struct Edge {
 }
 
 /// What a step does to the count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Count {
     Keep,
     Next,

@@ -88,8 +88,7 @@ impl Simple {
                 if let Some(facets) = &self.facets {
                     facets.check_text(*atom, &text)?;
                     if facets.need_value() {
-                        let value = atom.value(Cow::Borrowed(&text), context);
-                        facets.check_value(&value.unwrap_or(Value::List(Vec::new())))?;
+                        facets.check_value(atom.value(Cow::Borrowed(&text), context).as_ref())?;
                     }
                 }
                 match atom {
@@ -142,8 +141,7 @@ impl Simple {
         if !facets.need_value() {
             return Ok(());
         }
-        let value = self.value(types, text, context);
-        facets.check_value(&value.unwrap_or(Value::List(Vec::new())))
+        facets.check_value(self.value(types, text, context).as_ref())
     }
 
     /// The value of `text`, which [`Simple::check`] accepts.

@@ -39,6 +39,7 @@ impl<'d> Compiler<'d> {
         if depth > NESTED {
             return Err(at.error("attribute groups lie too deep within each other"));
         }
+        self.count(at)?;
         let mut own = None;
         let mut groups: Option<Wildcard> = None;
         for child in at.children() {

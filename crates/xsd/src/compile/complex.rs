@@ -176,10 +176,10 @@ impl<'d> Compiler<'d> {
                 Some(own)
             }
         };
-        if let (Some(own), Some(inherited)) = (own, inherited) {
-            if self.out.derivation(own, inherited).is_none() {
-                return Err(step.error("the simple type does not come from that of the base"));
-            }
+        if let (Some(own), Some(inherited)) = (own, inherited)
+            && self.out.derivation(own, inherited).is_none()
+        {
+            return Err(step.error("the simple type does not come from that of the base"));
         }
         let from = own.or(inherited).ok_or_else(|| step.error("the simple type is missing"))?;
         if !step.children().any(|child| child.tag().is_ok_and(|tag| FACETS.contains(&tag))) {

@@ -21,6 +21,7 @@ impl<'d> Compiler<'d> {
         if depth > NESTED {
             return Err(at.error("groups lie too deep within each other"));
         }
+        self.count(at)?;
         let (least, most) = at.occurrences()?;
         let term = match at.tag()? {
             "element" => {

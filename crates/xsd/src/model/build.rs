@@ -5,6 +5,7 @@
 //! one), or a higher one as a lower (no upper bound). Where both bounds are large, each child must have one place only;
 //! else, and where counted repetitions lie within each other, all is written out, up to [`MOST`] positions.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::{Better, Count, Edge, Label, Model, Position, Steps};
@@ -14,6 +15,8 @@ use crate::wildcard::Wildcard;
 
 /// Most positions of one model.
 const MOST: usize = 4096;
+/// Most steps between them.
+const MOST_STEPS: usize = 1 << 20;
 /// A repetition of at most this many positions is written out even where counting would do.
 const FEW: usize = 64;
 
@@ -62,14 +65,17 @@ pub(crate) fn build(particle: &Particle, overlap: &dyn Fn(&Label, &Label) -> boo
         return all(particle, parts);
     }
     for few in [FEW, MOST] {
-        let mut builder = Builder { positions: Vec::new(), few, counting: false, hard: false };
+        let mut builder = Builder { positions: Vec::new(), steps: 0, few, counting: false, hard: false };
         let Some(fragment) = builder.particle(particle)? else { continue };
+        if builder.steps > MOST_STEPS {
+            break;
+        }
         let steps = builder.finish(fragment);
         if !builder.hard || is_unambiguous(&steps, overlap) {
             return Ok(Model::Steps(steps));
         }
     }
-    Err(format!("repetitions of this content take more than {MOST} steps or count within each other"))
+    Err(format!("repetitions of this content take more than {MOST} places or count within each other"))
 }
 
 fn all(particle: &Particle, parts: &[Particle]) -> Result<Model, String> {
@@ -115,6 +121,7 @@ impl Fragment {
 
 struct Builder {
     positions: Vec<Position>,
+    steps: usize,
     few: usize,
     /// Whether we are inside a counted repetition.
     counting: bool,
@@ -195,6 +202,10 @@ impl Builder {
         for position in &mut self.positions[start..] {
             position.better = better;
         }
+        self.steps = self.steps.saturating_add(body.last.len().saturating_mul(body.first.len()));
+        if self.steps > MOST_STEPS {
+            return Ok(None);
+        }
         for end in &body.last {
             for first in &body.first {
                 let below = most.unwrap_or(u32::MAX);
@@ -262,6 +273,10 @@ impl Builder {
     }
 
     fn connect(&mut self, last: &[End], first: &[End]) {
+        self.steps = self.steps.saturating_add(last.len().saturating_mul(first.len()));
+        if self.steps > MOST_STEPS {
+            return;
+        }
         for from in last {
             for to in first {
                 let count = match (from.counted, to.counted) {
@@ -270,10 +285,7 @@ impl Builder {
                     (false, false) => Count::Keep,
                 };
                 let edge = Edge { to: to.position, least: from.least, below: u32::MAX, count };
-                let next = &mut self.positions[from.position as usize].next;
-                if !next.contains(&edge) {
-                    next.push(edge);
-                }
+                self.positions[from.position as usize].next.push(edge);
             }
         }
     }
@@ -283,6 +295,11 @@ impl Builder {
         let mut positions = std::mem::take(&mut self.positions);
         for end in &fragment.last {
             positions[end.position as usize].last = Some(end.least);
+        }
+        for position in &mut positions {
+            // Loops within loops say the same twice.
+            let mut seen = HashSet::new();
+            position.next.retain(|edge| seen.insert(*edge));
         }
         Steps { positions, first: fragment.first.iter().map(enter).collect(), nullable: fragment.nullable }
     }

@@ -42,15 +42,15 @@ impl Facets {
 
     /// Length and digits of an atomic text.
     pub(crate) fn check_text(&self, atom: Atom, text: &str) -> Result<(), Fault> {
-        if self.min_length.is_some() || self.max_length.is_some() {
-            if let Some(length) = atom.length(text) {
-                self.check_length(length)?;
-            }
+        if (self.min_length.is_some() || self.max_length.is_some())
+            && let Some(length) = atom.length(text)
+        {
+            self.check_length(length)?;
         }
-        if self.total_digits.is_some() || self.fraction_digits.is_some() {
-            if let Some(number) = Decimal::parse(text) {
-                self.check_digits(&number)?;
-            }
+        if (self.total_digits.is_some() || self.fraction_digits.is_some())
+            && let Some(number) = Decimal::parse(text)
+        {
+            self.check_digits(&number)?;
         }
         self.check_patterns(text)
     }
@@ -83,8 +83,9 @@ impl Facets {
         }
     }
 
-    /// Range and enumeration.
-    pub(crate) fn check_value(&self, value: &Value<'_>) -> Result<(), Fault> {
+    /// Range and enumeration; `None` is a text without a value.
+    pub(crate) fn check_value(&self, value: Option<&Value<'_>>) -> Result<(), Fault> {
+        let Some(value) = value else { return Err(Fault(Cow::Borrowed("is no value of its type"))) };
         let within = |bound: &Bound, beyond: Ordering| match value.compare(&bound.value) {
             Some(Ordering::Equal) => bound.inclusive,
             Some(order) => order != beyond,

@@ -67,10 +67,11 @@ impl<'d> Walk<'_, 'd> {
             Content::Empty => nothing(node),
             Content::Simple(simple) => self.text_value(node, *simple, preset),
             Content::Elements { model, mixed } => {
-                if let Some(Preset::Fixed(_, fixed)) = preset {
-                    if node.has_children() && text(node).as_deref() != Some(fixed) {
-                        return Err(Invalid::at(node, &"has another value than it must"));
-                    }
+                if let Some(Preset::Fixed(_, fixed)) = preset
+                    && node.has_children()
+                    && text(node).as_deref() != Some(fixed)
+                {
+                    return Err(Invalid::at(node, &"has another value than it must"));
                 }
                 let states = self.states.len();
                 self.frames.push(Frame { node, next: node.first_child(), model, mixed: *mixed, states });

@@ -1,6 +1,13 @@
-//! Our opinion of some twenty thousand documents with one fault or none, beside that of libxml2.
+//! Our opinion of some twenty thousand documents with one fault or none, beside that of libxml2: we refuse nothing that it
+//! accepts, and accept nothing that it refuses.
 //!
 //! The reference schemas and `xmllint` are not part of this repository; without them the test is skipped by name.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and tells what it found"
+)]
 
 mod cases;
 mod mutate;
@@ -15,9 +22,6 @@ use mutate::{Random, mutate};
 
 /// Mutants of each case.
 const MUTANTS: usize = 700;
-
-/// Documents that libxml2 refuses and we accept: the case, a piece that all of them hold, and why.
-const KNOWN: &[(&str, &str, &str)] = &[];
 
 struct Judged {
     name: &'static str,
@@ -88,18 +92,13 @@ fn we_agree_with_libxml2() {
     for (name, why, document) in false_rejects.iter().take(10) {
         println!("false reject, {name}: {why}\n{}\n", show(document));
     }
-    let known = |name: &str, document: &str| {
-        KNOWN.iter().any(|(case, piece, _)| *case == name && document.contains(piece))
-    };
-    let unknown: Vec<_> = false_accepts.iter().filter(|(name, document)| !known(name, document)).collect();
-    for (name, document) in unknown.iter().take(20) {
+    for (name, document) in false_accepts.iter().take(20) {
         println!("false accept, {name}:\n{}\n", show(document));
     }
     println!("{total} documents, {refused} refused, {} false accepts", false_accepts.len());
     assert!(total >= 15_000 && refused * 4 > total && (total - refused) * 10 > total, "{total} {refused}");
     assert!(false_rejects.is_empty(), "{} false rejects", false_rejects.len());
-    assert!(unknown.is_empty(), "{} false accepts without a reason", unknown.len());
-    assert!(false_accepts.len() <= 10, "{} false accepts", false_accepts.len());
+    assert!(false_accepts.is_empty(), "{} false accepts", false_accepts.len());
 
     // What the reference lets in, our own schemas let in.
     for own in &judged {

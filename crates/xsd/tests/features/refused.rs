@@ -54,6 +54,15 @@ fn at_compile_time() {
             "<xs:complexType name='c'><xs:complexContent><xs:extension base='t:c'/></xs:complexContent></xs:complexType>".to_owned(),
             "derived from itself",
         ),
+        (
+            (0..20).fold("<xs:group name='g20'><xs:sequence/></xs:group>".to_owned(), |all, number| {
+                let twice = format!("<xs:group ref='t:g{}'/>", number + 1).repeat(2);
+                all + &format!("<xs:group name='g{number}'><xs:sequence>{twice}</xs:sequence></xs:group>")
+            }),
+            "too large",
+        ),
+        (c(&format!("<xs:choice maxOccurs='unbounded'>{}</xs:choice>",
+            (0..1100).map(|number| format!("<xs:element name='e{number}'/>")).collect::<String>())), "places"),
         (s("<xs:restriction base='t:s'/>"), "derived from itself"),
         (s("<xs:restriction/>"), "base is missing"),
         (s("<xs:restriction base='xs:int'><xs:maxInclusive value='x'/></xs:restriction>"), "is no xs:int"),
