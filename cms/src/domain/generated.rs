@@ -76,6 +76,11 @@ mod tests {
 
     use super::*;
 
+    fn follows_its_schema(usage: &Usage, stored: &Stored) {
+        let document = parse(&stored.content, &Limits::DEFAULT).unwrap();
+        assert_eq!(usage.schema.unwrap()().validate(&document), Ok(()));
+    }
+
     #[test]
     fn directories() {
         let url: RootUrl = "https://csc.example.org:4420".parse().unwrap();
@@ -94,7 +99,9 @@ mod tests {
              <entry uri=\"https://csc.example.org:4420/Org/A/org.openmobilealliance.groups/users/tel:+1/sip:a&amp;b@x\" \
              etag=\"1-2\"/></folder></xcap-directory>"
         );
+        follows_its_schema(&DIRECTORY, &stored);
         let empty = directory(&url, "", &[]);
+        follows_its_schema(&DIRECTORY, &empty);
         assert_ne!(empty.etag, stored.etag);
         assert!(empty.content.ends_with(b"<xcap-directory xmlns=\"urn:oma:xml:xdm:xcap-directory\"/>"));
     }
@@ -102,6 +109,7 @@ mod tests {
     #[test]
     fn capabilities_list_themselves() {
         let stored = capabilities(&USAGES);
+        follows_its_schema(&CAPABILITIES, &stored);
         let document = parse(&stored.content, &Limits::DEFAULT).unwrap();
         let has = |text: &str| document.descendants().any(|node| node.text() == Some(text));
         assert!(
