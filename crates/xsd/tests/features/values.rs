@@ -2,7 +2,7 @@
 
 use super::{judge, schema};
 
-/// `<e>` and its attribute `a` of one type.
+/// `<e>` of one type.
 fn of(definition: &str) -> csc_xsd::Schema {
     schema(&format!(
         "<xs:simpleType name='v'>{definition}</xs:simpleType><xs:element name='r'><xs:complexType><xs:sequence>\
@@ -11,17 +11,13 @@ fn of(definition: &str) -> csc_xsd::Schema {
 }
 
 fn values(definition: &str, good: &[&str], bad: &[&str]) {
-    let wrap = |values: &[&str]| values.iter().map(|value| format!("<e>{value}</e>")).collect::<Vec<_>>();
-    let (good, bad) = (wrap(good), wrap(bad));
-    let list = |all: &[String]| all.to_vec();
-    let (good, bad) = (list(&good), list(&bad));
-    let borrow = |all: &[String]| all.iter().map(String::as_str).map(str::to_owned).collect::<Vec<_>>();
-    let (good, bad) = (borrow(&good), borrow(&bad));
-    judge(
-        &of(definition),
-        &good.iter().map(String::as_str).collect::<Vec<_>>(),
-        &bad.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
+    let schema = of(definition);
+    for value in good {
+        judge(&schema, &[&format!("<e>{value}</e>")], &[]);
+    }
+    for value in bad {
+        judge(&schema, &[], &[&format!("<e>{value}</e>")]);
+    }
 }
 
 fn restricted(base: &str, facets: &str, good: &[&str], bad: &[&str]) {
