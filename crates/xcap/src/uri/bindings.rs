@@ -76,6 +76,10 @@ mod tests {
         assert_eq!(namespace("xmlns(p=a^(b^)c(d))", "p").as_deref(), Some("a(b)c(d)"));
         assert_eq!(namespace("xmlns(p=urn:p", "p").as_deref(), Some("urn:p"));
         assert_eq!(namespace("x=1&xmlns(p=urn:p)", "p").as_deref(), Some("urn:p"));
+        assert_eq!(namespace("xmlns( p = urn:p )", "p").as_deref(), Some("urn:p"));
+        assert_eq!(namespace("xmlns(p=urn:p)xmlns(p=urn:q)", "p").as_deref(), Some("urn:q"));
+        assert_eq!(namespace("xmlns(p=a%5E%5E%5E)%2525)", "p").as_deref(), Some("a^)%25"));
+        assert_eq!(namespace("myxmlns(p=urn:p)", "p"), None);
         assert_eq!(namespace("", "p"), None);
         assert_eq!(namespace("", "xml").as_deref(), Some("http://www.w3.org/XML/1998/namespace"));
         assert_eq!(Bindings::parse("%zz"), Err(BadTarget::Encoding));
