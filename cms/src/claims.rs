@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use csc_store::{Change, Key, Record, Records, StoreError, UpdateError, shared};
-use csc_types::{Clock, McpttId, Partition, Revision, Timestamp};
-use csc_xcap::Document;
+use csc_types::{Clock, Partition, Revision, Timestamp};
 use csc_xcap::error::{Conflict, Exists};
-use csc_xcap::usage::rls_services;
+use csc_xcap::usage::{GROUPS, rls_services};
+use csc_xcap::{Document, Names, Place};
 use csc_xcap_server::Refusal;
 use prost::Message;
 
@@ -49,6 +49,16 @@ pub(crate) struct HeldRecord {
 /// A claim to be released once the commit is made, if it still is the one of this version.
 pub(crate) type Release = (String, Revision);
 
+/// What became of the wish for a URI.
+enum Claim {
+    /// Somebody else has it.
+    Taken,
+    /// It is claimed, by a claim of this version that the document did not have before; `None` in a dry run.
+    New(Option<Revision>),
+    /// Another change of the same document has claimed it, too.
+    Shared,
+}
+
 /// Where the claim to a URI lies, in the partition of the URI.
 fn claim_key(uri: &str) -> Key {
     Key::new("cms.claim", uri)
@@ -67,28 +77,46 @@ pub(crate) fn held(record: &Record) -> Result<Vec<String>, StoreError> {
 /// Claims and releases URIs.
 pub(crate) struct Claims {
     records: Records,
+    names: Names,
     clock: Arc<dyn Clock>,
 }
 
 impl Claims {
-    pub(crate) fn new(records: Records, clock: Arc<dyn Clock>) -> Self {
-        Self { records, clock }
+    pub(crate) fn new(records: Records, names: Names, clock: Arc<dyn Clock>) -> Self {
+        Self { records, names, clock }
     }
 
-    /// Claims `uris` for `document`, all of which it is about to hold.
+    /// Claims `uris` for `document`, all of which it is about to hold, but for those it has `held` so far: as long as it
+    /// does nobody takes their claims over. In a dry run it is only found out whether it could.
     ///
     /// # Errors
     /// [`Conflict::UniquenessFailure`] with all that are taken, and with others that are free.
-    pub(crate) async fn claim(&self, document: &Document, uris: &[String]) -> Result<Timestamp, Refusal> {
+    pub(crate) async fn claim(
+        &self,
+        document: &Document,
+        uris: &[String],
+        held: &[String],
+        dry_run: bool,
+    ) -> Result<Timestamp, Refusal> {
         let started = self.clock.now();
-        let mut taken = Vec::new();
-        for (position, uri) in (1..).zip(uris) {
-            if !self.claim_one(document, uri).await? {
-                let alt_values = self.free_like(uri).await?;
-                taken.push(Exists { field: rls_services::field(position), alt_values });
+        let (mut claimed, mut taken) = (Vec::new(), Vec::new());
+        for (position, uri) in (1..).zip(uris).filter(|(_, uri)| !held.contains(uri)) {
+            match self.claim_one(document, uri, dry_run).await? {
+                Claim::Taken => taken.push((position, uri)),
+                Claim::New(version) => claimed.extend(version.map(|version| (uri.clone(), version))),
+                Claim::Shared => {}
             }
         }
-        if taken.is_empty() { Ok(started) } else { Err(Conflict::UniquenessFailure(taken).into()) }
+        if taken.is_empty() {
+            return Ok(started);
+        }
+        self.release(claimed).await;
+        let mut exists = Vec::new();
+        for (position, uri) in taken {
+            let alt_values = self.free_like(uri, uris).await?;
+            exists.push(Exists { field: rls_services::field(position), alt_values });
+        }
+        Err(Conflict::UniquenessFailure(exists).into())
     }
 
     /// Whether what was claimed at `started` may still be written.
@@ -130,10 +158,10 @@ impl Claims {
         }
     }
 
-    /// Claims one URI; `false`: it is taken.
-    async fn claim_one(&self, document: &Document, uri: &str) -> Result<bool, Refusal> {
-        if self.is_a_user(uri).await? {
-            return Ok(false);
+    /// Claims one URI.
+    async fn claim_one(&self, document: &Document, uri: &str, dry_run: bool) -> Result<Claim, Refusal> {
+        if self.exists(uri).await? {
+            return Ok(Claim::Taken);
         }
         let key = claim_key(uri);
         let path = document.path();
@@ -146,19 +174,26 @@ impl Claims {
             let (key, path, mine) = (key.clone(), &path, mine.clone());
             async move {
                 let present: Option<ClaimRecord> = found.first().map(decode).transpose()?.flatten();
-                if let Some(present) = present
-                    && present.path != *path
-                    && self.is_good(&present, uri).await?
-                {
-                    return Ok(Change::nothing(false));
+                let outcome = match present {
+                    Some(present) if present.path == *path => Claim::Shared,
+                    Some(present) if self.is_good(&present, uri).await? => {
+                        return Ok(Change::nothing(Claim::Taken));
+                    }
+                    _ => Claim::New(None),
+                };
+                if dry_run {
+                    return Ok(Change::nothing(outcome));
                 }
                 // An own claim is claimed anew as well: its date tells others to keep off, its version that it is wanted.
-                Ok::<_, StoreError>(Change::nothing(true).put(key, mine.encode_to_vec()))
+                Ok::<_, StoreError>(Change::nothing(outcome).put(key, mine.encode_to_vec()))
             }
         };
         let updated = self.records.update_async(Partition::of(uri), std::slice::from_ref(&key), change).await;
         match updated {
-            Ok(updated) => Ok(updated.outcome),
+            Ok(updated) => Ok(match updated.outcome {
+                Claim::New(_) => Claim::New(updated.revision),
+                other => other,
+            }),
             Err(UpdateError::Rejected(error) | UpdateError::Store(error)) => Err(error.into()),
             Err(UpdateError::Stale | UpdateError::Contended) => Err(Refusal::Contended),
         }
@@ -175,20 +210,27 @@ impl Claims {
         Ok(held(&record)?.iter().any(|held| held == uri))
     }
 
-    /// RFC 4826 4.4.5: a service may not be what exists in the domain already.
-    async fn is_a_user(&self, uri: &str) -> Result<bool, StoreError> {
-        let Ok(user) = uri.parse::<McpttId>() else { return Ok(false) };
-        Ok(shared::account(self.records.store(), &user).await?.is_some())
+    /// RFC 4826 4.4.5: a service may not be what exists in the domain already, such as a user or a group.
+    async fn exists(&self, uri: &str) -> Result<bool, StoreError> {
+        let store = self.records.store();
+        if let Ok(user) = self.names.user(uri)
+            && shared::account(store, &user).await?.is_some()
+        {
+            return Ok(true);
+        }
+        let Ok(group) = uri.parse() else { return Ok(false) };
+        let group = Document { usage: &GROUPS, place: Place::Group(group) };
+        Ok(shared::index_entry(store, group.partition(), &group.path()).await?.is_some())
     }
 
-    /// A few URIs like `taken` that nobody has.
-    async fn free_like(&self, taken: &str) -> Result<Vec<String>, StoreError> {
+    /// A few URIs like `taken` that nobody has, and that are not `wanted` themselves.
+    async fn free_like(&self, taken: &str, wanted: &[String]) -> Result<Vec<String>, StoreError> {
         let mut free = Vec::new();
         let Some((user, host)) = taken.rsplit_once('@') else { return Ok(free) };
         for number in 2..2 + 2 * OFFERED {
             let uri = format!("{user}-{number}@{host}");
             let claimed = self.records.get(Partition::of(&uri), &claim_key(&uri)).await?.value.is_some();
-            if !claimed && !self.is_a_user(&uri).await? {
+            if !claimed && !wanted.contains(&uri) && !self.exists(&uri).await? {
                 free.push(uri);
             }
             if free.len() == OFFERED {

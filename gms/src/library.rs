@@ -170,10 +170,13 @@ impl Library for GroupLibrary {
                     let (found, history) = with_history(&found)?;
                     let existing = read_group(found)?;
                     let snapshot = self.snapshot(document, caller, existing.clone(), &[]);
-                    let New { content, digest, created } = decide.decide(&snapshot).await?;
+                    let New { content, digest, created, dry_run } = decide.decide(&snapshot).await?;
                     let organisation =
                         existing.as_ref().map_or(change.organisation, |existing| &existing.organisation);
                     self.agree(caller, group, existing.as_ref(), organisation, &digest).await?;
+                    if dry_run {
+                        return Ok(Commit::nothing((created, 0)));
+                    }
                     let creator = match &existing {
                         Some(existing) => existing.creator.as_ref(),
                         None => change.creator,

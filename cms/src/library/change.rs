@@ -1,6 +1,5 @@
 //! Storing and deleting: one commit for the document and what is told of it to others, and what must be so before.
 
-use bytes::Bytes;
 use csc_store::{Change as Commit, Key, Record, StoreError, shared};
 use csc_types::{Etag, Revision};
 use csc_xcap::error::{Conflict, Exists};
@@ -11,7 +10,8 @@ use prost::Message;
 
 use super::{CmsLibrary, snapshot};
 use crate::claims::{self, HeldRecord, Release};
-use crate::records::{self, SHELF, damaged, preselected, preselected_key};
+use crate::domain::confirm;
+use crate::records::{self, SHELF, damaged, preselected, preselected_key, room_key};
 use crate::templates::{self, MOST_TEMPLATES};
 
 /// What was read of a document that is changed.
@@ -24,19 +24,34 @@ struct Found<'a> {
     held: &'a Record,
 }
 
-/// The records that whoever changes `document` reads; [`Found::read`] takes them apart.
+/// What the paths of the documents begin with that must do with the same room; `None`: only so many names are possible.
+fn room(document: &Document) -> Option<String> {
+    match &document.place {
+        Place::User { user, .. } if document.usage.keeper == Keeper::User => {
+            Some(Collection { usage: document.usage, user: user.clone() }.prefix())
+        }
+        Place::Global { organisation, .. } => Some(templates::prefix_of(document.usage, organisation)),
+        _ => None,
+    }
+}
+
+/// The records that whoever changes `document` reads, [`Found::read`] takes them apart; and behind them one that every new
+/// document in the same room writes, so that of two at the same time one is decided upon anew.
 fn keys(document: &Document, path: &str) -> Vec<Key> {
     let mut keys = records::keys(document);
     // Only in a user's tree is there something to tell; elsewhere these names are nobody's.
     let preselected = document.user().map_or_else(|| Key::new("cms.preselected", path), preselected_key);
     keys.extend([SHELF.history_key(path), preselected, claims::held_key(path)]);
+    keys.extend(room(document).map(|room| room_key(&room)));
     keys
 }
 
 impl<'a> Found<'a> {
-    fn read(found: &'a [Record]) -> Result<Self, StoreError> {
-        match found {
-            [document @ .., history, preselected, held] => Ok(Self { document, history, preselected, held }),
+    fn read(document: &Document, found: &'a [Record]) -> Result<Self, StoreError> {
+        match found.split_at_checked(records::keys(document).len()) {
+            Some((document, [history, preselected, held, ..])) => {
+                Ok(Self { document, history, preselected, held })
+            }
             _ => Err(damaged("no answer for a key")),
         }
     }
@@ -53,26 +68,30 @@ impl CmsLibrary {
         let path = document.path();
         let path = path.as_str();
         let decided = |found: Vec<Record>| async move {
-            let found = Found::read(&found)?;
+            let found = Found::read(document, &found)?;
             let mut snapshot = snapshot(document, found.document)?;
             snapshot.open_profile = self.is_open_profile(document, &snapshot).await?;
-            let New { content, digest, created } = decide.decide(&snapshot).await?;
-            if snapshot.current.is_none() {
-                self.leave_room(document).await?;
-            }
+            let New { content, digest, created, dry_run } = decide.decide(&snapshot).await?;
             let mut commit = begin(document, path, &found, digest.preselected)?;
+            if let (None, Some(room)) = (&snapshot.current, room(document)) {
+                self.leave_room(document, &room).await?;
+                commit = commit.put(room_key(&room), path.as_bytes().to_vec());
+            }
             let mut gone = Vec::new();
             let mut claimed = None;
             if document.usage == &RLS_SERVICES {
                 let before = claims::held(found.held)?;
+                claimed = Some(self.claims.claim(document, &digest.services, &before, dry_run).await?);
                 let dropped: Vec<_> =
                     before.into_iter().filter(|uri| !digest.services.contains(uri)).collect();
                 gone = self.claims.to_release(path, &dropped).await?;
-                claimed = Some(self.claims.claim(document, &digest.services).await?);
                 commit =
                     commit.put(claims::held_key(path), HeldRecord { uris: digest.services }.encode_to_vec());
             }
-            self.confirm(document, Some(&content)).await?;
+            if dry_run {
+                return Ok(Commit::nothing((created, 0, Vec::new())));
+            }
+            confirm(&*self.user_database, document, Some(&content)).await?;
             if let Some(started) = claimed {
                 self.claims.in_time(started)?;
             }
@@ -95,17 +114,17 @@ impl CmsLibrary {
         let path = document.path();
         let path = path.as_str();
         let decided = |found: Vec<Record>| async move {
-            let found = Found::read(&found)?;
+            let found = Found::read(document, &found)?;
             let snapshot = snapshot(document, found.document)?;
             judge(&snapshot)?;
-            let Some(organisation) = &snapshot.organisation else { return Ok(Commit::nothing(Vec::new())) };
+            let organisation = snapshot.organisation.as_ref().unwrap_or(change.organisation);
             let mut commit = begin(document, path, &found, false)?;
             let mut gone = Vec::new();
             if found.held.value.is_some() {
                 gone = self.claims.to_release(path, &claims::held(found.held)?).await?;
                 commit = commit.delete(claims::held_key(path));
             }
-            self.confirm(document, None).await?;
+            confirm(&*self.user_database, document, None).await?;
             let entry = Entry { path, organisation, author: change.author, history: found.history };
             let commit = SHELF.delete(commit, &entry)?;
             Ok::<_, Refusal>(with_outcome(commit, gone))
@@ -116,34 +135,16 @@ impl CmsLibrary {
         Ok(())
     }
 
-    /// Refuses one document too many. Counted outside the commit: two at the same time may be one more.
-    async fn leave_room(&self, document: &Document) -> Result<(), Refusal> {
-        let (prefix, most) = match &document.place {
-            Place::User { user, .. } if document.usage.keeper == Keeper::User => {
-                let collection = Collection { usage: document.usage, user: user.clone() };
-                (collection.prefix(), self.documents_per_user)
-            }
-            Place::Global { organisation, .. } => {
-                (templates::prefix_of(document.usage, organisation), MOST_TEMPLATES)
-            }
-            _ => return Ok(()),
-        };
-        let partition = document.partition();
-        let listed = shared::index_scan(self.records.store(), partition, &prefix, None, most).await?;
+    /// Refuses one document too many.
+    async fn leave_room(&self, document: &Document, room: &str) -> Result<(), Refusal> {
+        let most = if document.user().is_some() { self.documents_per_user } else { MOST_TEMPLATES };
+        let listed =
+            shared::index_scan(self.records.store(), document.partition(), room, None, most).await?;
         if listed.len() < most {
             return Ok(());
         }
         Err(Conflict::ConstraintFailure(format!("there are {most} documents of this usage here already"))
             .into())
-    }
-
-    /// Has the user database confirm what becomes of a user profile.
-    async fn confirm(&self, document: &Document, content: Option<&Bytes>) -> Result<(), Refusal> {
-        let (true, Place::User { user, name }) = (document.usage == &USER_PROFILE, &document.place) else {
-            return Ok(());
-        };
-        let confirmed = self.user_database.confirm(user, name, content).await;
-        confirmed.map_err(|unconfirmed| StoreError::Unavailable(unconfirmed.to_string()).into())
     }
 }
 

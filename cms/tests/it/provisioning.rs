@@ -60,6 +60,46 @@ async fn provisioning() {
     }
 }
 
+/// What only a commit can tell is told, too: what is unique over several documents.
+#[tokio::test]
+async fn a_dry_run_says_what_would_be() {
+    let world = World::new().await;
+    let mut client = DocumentsClient::new(bus::in_process(world.parts.grpc.clone().unwrap()));
+    let mut put = async |path: &str, content: String, dry_run: bool| {
+        let request =
+            PutRequest { path: path.into(), content: content.into(), dry_run, ..PutRequest::default() };
+        let answer = client.put(request).await;
+        answer.map(|answer| answer.into_inner().outcome()).map_err(|status| status.message().to_owned())
+    };
+    let one = "org.3gpp.mcptt.user-profile/users/tel:+8210/mcptt-user-profile-0.xml";
+    let other = "org.3gpp.mcptt.user-profile/users/tel:+8210/mcptt-user-profile-1.xml";
+    let first = |number: &str| {
+        let index = format!("user-profile-index=\"{number}\"");
+        profile("<Pre-selected-indication/>").replace("user-profile-index=\"0\"", &index)
+    };
+    assert_eq!(put(other, first("1"), true).await, Ok(Outcome::Created));
+    assert_eq!(put(one, first("0"), false).await, Ok(Outcome::Created));
+    assert_eq!(put(other, profile("").replace("=\"0\"", "=\"1\""), true).await, Ok(Outcome::Created));
+    for dry_run in [true, false] {
+        let refused = put(other, first("1"), dry_run).await.unwrap_err();
+        assert!(refused.starts_with("uniqueness-failure"), "{refused}");
+    }
+
+    let served = "<rls-services xmlns=\"urn:ietf:params:xml:ns:rls-services\"><service uri=\"sip:friends@example.org\">\
+         <list/><packages><package>presence</package></packages></service></rls-services>";
+    let [mine, theirs] = ["tel:+8210", "tel:+8211"].map(|user| format!("rls-services/users/{user}/index"));
+    for user in [&mine, &theirs] {
+        assert_eq!(
+            put(user, served.to_owned(), true).await,
+            Ok(Outcome::Created),
+            "none of them has claimed it"
+        );
+    }
+    assert_eq!(put(&theirs, served.to_owned(), false).await, Ok(Outcome::Created));
+    let refused = put(&mine, served.to_owned(), true).await.unwrap_err();
+    assert!(refused.starts_with("uniqueness-failure"), "{refused}");
+}
+
 #[tokio::test]
 async fn the_same_document_at_the_same_time_is_stored_once() {
     let (world, store) = World::tricky().await;

@@ -66,6 +66,8 @@ pub struct New<D> {
     pub digest: D,
     /// What was asked for, the document or its node, did not exist before.
     pub created: bool,
+    /// It is only asked whether it could be stored: nothing is written, here or anywhere.
+    pub dry_run: bool,
 }
 
 /// What can be asked of a document by POST.
@@ -130,7 +132,7 @@ pub struct Change<'a> {
 pub struct Written {
     /// See [`New::created`].
     pub created: bool,
-    /// The document's new tag.
+    /// The document's new tag; of a dry run it means nothing.
     pub etag: Etag,
 }
 

@@ -82,8 +82,9 @@ fn tags(headers: &HeaderMap, name: &HeaderName) -> Option<Tags> {
     values.peek()?;
     let mut list = Vec::new();
     for value in values {
-        // Tags of ours are ASCII; a value that is not holds none of them.
-        let mut rest = value.to_str().unwrap_or_default().trim();
+        // Tags of others may hold octets that are no ASCII, ours beside them do not.
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let mut rest = value.trim();
         if rest == "*" {
             return Some(Tags::Any);
         }
@@ -104,9 +105,11 @@ fn first_tag(text: &str) -> (Option<Tag>, &str) {
     };
     let (opaque, behind) = match tag.strip_prefix('"') {
         Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-        None => tag.split_once(',').unwrap_or((tag, "")),
+        None => {
+            let (bare, behind) = tag.split_once(',').unwrap_or((tag, ""));
+            (bare.trim(), behind)
+        }
     };
-    let opaque = opaque.trim();
     ((!opaque.is_empty()).then(|| Tag { weak, opaque: opaque.to_owned() }), behind)
 }
 
@@ -131,14 +134,27 @@ mod tests {
     #[test]
     fn if_match() {
         let holds = |value: &[&str]| of(IF_MATCH, value).for_write(Some(&current())).is_ok();
-        for value in
-            [&["\"1f-7\""][..], &["*"], &["1f-7"], &["\"a\", \"1f-7\""], &["\"a\"", "\"1f-7\""], &["a, 1f-7"]]
-        {
+        for value in [
+            &["\"1f-7\""][..],
+            &["*"],
+            &["1f-7"],
+            &["\"a\", \"1f-7\""],
+            &["\"a\"", "\"1f-7\""],
+            &["a, 1f-7"],
+            &["\"é\", \"1f-7\""],
+        ] {
             assert!(holds(value), "{value:?}");
         }
-        for value in
-            [&["\"a\""][..], &["W/\"1f-7\""], &["W/1f-7"], &[""], &["\""], &["“1f-7”"], &["\"1f-70\""]]
-        {
+        for value in [
+            &["\"a\""][..],
+            &["W/\"1f-7\""],
+            &["W/1f-7"],
+            &[""],
+            &["\""],
+            &["“1f-7”"],
+            &["\"1f-70\""],
+            &["\" 1f-7\""],
+        ] {
             assert!(!holds(value), "{value:?}");
         }
         for value in ["*", "\"1f-7\""] {
@@ -149,7 +165,7 @@ mod tests {
 
     #[test]
     fn if_none_match() {
-        for value in ["\"1f-7\"", "W/\"1f-7\"", "*", "1f-7", "\"a,b\", W/\"1f-7\""] {
+        for value in ["\"1f-7\"", "W/\"1f-7\"", "*", "1f-7", "\"a,b\", W/\"1f-7\"", "\"é\",\"1f-7\""] {
             let precondition = of(IF_NONE_MATCH, &[value]);
             assert_eq!(precondition.for_read(&current()).unwrap(), Outcome::NotModified, "{value}");
             assert!(precondition.for_write(Some(&current())).is_err(), "{value}");

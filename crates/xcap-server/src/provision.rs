@@ -179,13 +179,13 @@ fn status(refusal: &Refusal) -> Status {
         Refusal::Conflict(conflict) => {
             Status::invalid_argument(format!("{}: {conflict}", conflict.element()))
         }
-        Refusal::Body(_) => Status::invalid_argument("the document is too large"),
         Refusal::Store(_) | Refusal::Contended => {
             tracing::warn!(error = refusal as &dyn std::error::Error, "document cannot be provisioned now");
             Status::unavailable("the store does not answer")
         }
         Refusal::Precondition
         | Refusal::BadTarget(_)
+        | Refusal::Body(_)
         | Refusal::Token(_)
         | Refusal::NotFound
         | Refusal::Forbidden

@@ -42,8 +42,8 @@ pub enum Refusal {
     /// 501
     #[error("nothing that this server can be asked")]
     NotImplemented,
-    /// 409
-    #[error(transparent)]
+    /// 409. The log gets the condition alone: its phrase may quote the document.
+    #[error("{}", .0.element())]
     Conflict(#[from] Conflict),
     /// 503
     #[error(transparent)]
@@ -139,5 +139,17 @@ impl Refusal {
             Self::Precondition | Self::MediaType | Self::NotImplemented => {}
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is logged of a refusal is its text.
+    #[test]
+    fn the_phrase_of_a_condition_is_for_the_client_alone() {
+        let refusal = Refusal::from(Conflict::ConstraintFailure("tel:+1 is no member".to_owned()));
+        assert_eq!(refusal.to_string(), "constraint-failure");
     }
 }

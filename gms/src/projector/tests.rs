@@ -135,7 +135,7 @@ impl World {
     async fn put_as(&self, group: &GroupId, content: &str) -> Result<(), Refusal> {
         let parsed = csc_xml::parse(content.as_bytes(), &Limits::DEFAULT).unwrap();
         let digest = self.library.digest(&canonical(group), &parsed).unwrap();
-        let new = Stored(New { content: content.to_owned().into(), digest, created: false });
+        let new = Stored(New { content: content.to_owned().into(), digest, created: false, dry_run: false });
         self.changing(group, Action::Stored, async |change| self.library.put(change, &new).await.map(|_| ()))
             .await
     }

@@ -15,16 +15,18 @@ use crate::world::{GROUP, GROUP_TYPE, World, group, ids, named, view};
 async fn provisioning() {
     let world = World::new().await;
     let mut client = DocumentsClient::new(bus::in_process(world.parts.grpc.clone().unwrap()));
+    let mut dry_run = true;
     let mut put = async |path: &str, organisation: &str, content: String| {
         let request = PutRequest {
             path: path.to_owned(),
             content: content.into(),
             organisation: organisation.to_owned(),
-            dry_run: false,
+            dry_run: std::mem::take(&mut dry_run),
         };
         client.put(request).await.map(|answer| answer.into_inner().outcome()).map_err(|status| status.code())
     };
     let path = &GROUP[1..];
+    assert_eq!(put(path, "fire", group(&[1])).await, Ok(Outcome::Created), "a dry run");
     assert_eq!(put(path, "fire", group(&[1])).await, Ok(Outcome::Created));
     assert_eq!(put(path, "", group(&[1])).await, Ok(Outcome::Unchanged));
     assert_eq!(

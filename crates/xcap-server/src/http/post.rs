@@ -1,7 +1,7 @@
 //! POST: a question about a document, where its usage knows any; a document is never changed by it (RFC 4825 has no POST).
 
 use bytes::Bytes;
-use csc_service::http::{Body, BodyError, read_body};
+use csc_service::http::{Body, read_body};
 use csc_xcap::access::Operation;
 use csc_xcap::error::Conflict;
 use http::Response;
@@ -50,10 +50,7 @@ fn answer(
     content: &Bytes,
     limits: &csc_xml::Limits,
 ) -> Result<Bytes, Refusal> {
-    let asked = match csc_xml::parse(asked, &csc_xml::Limits::with_octets(LIMIT)) {
-        Err(csc_xml::Refused::TooLarge(_)) => return Err(Refusal::Body(BodyError::TooLarge)),
-        parsed => parsed.map_err(Conflict::from)?,
-    };
+    let asked = csc_xml::parse(asked, &csc_xml::Limits::with_octets(LIMIT)).map_err(Conflict::from)?;
     let content = csc_xml::parse(content, limits).map_err(|_| Refusal::NotFound)?;
     (question.answer)(&asked, &content)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use csc_service::http::{Body, BodyError, read_body};
+use csc_service::http::{Body, read_body};
 use csc_xcap::Document;
 use csc_xcap::access::Operation;
 use csc_xcap::edit::{self, EditError, Edited};
@@ -79,10 +79,7 @@ impl<L: Library> XcapServer<L> {
         let octets = content.len();
         let (judge, content) = (self.judge(document), content.clone());
         let digest = move || {
-            let parsed = match csc_xml::parse(&content, &judge.limits) {
-                Err(csc_xml::Refused::TooLarge(_)) => return Err(Refusal::Body(BodyError::TooLarge)),
-                parsed => parsed.map_err(Conflict::from)?,
-            };
+            let parsed = csc_xml::parse(&content, &judge.limits).map_err(Conflict::from)?;
             Ok(judge.accept(&parsed)?)
         };
         aside(octets, digest).await
@@ -111,7 +108,7 @@ impl<L: Library> XcapServer<L> {
                 Making::WithoutNode(selector) => edit::delete(&parsed, selector, namespace, limits, accept),
                 Making::Document(_) => Err(EditError::NotFound),
             }?;
-            Ok(New { content, digest, created })
+            Ok(New { content, digest, created, dry_run: false })
         };
         aside(octets, edit).await
     }
@@ -191,7 +188,7 @@ impl<L: Library> Decide<L::Digest> for Make<'_, L> {
                 let declares = |media_type: &str| usage.declares(media_type, usage.content(content));
                 media_type.filter(|media_type| declares(media_type)).ok_or(Refusal::MediaType)?;
                 let digest = server.digest(document, content).await?;
-                Ok(New { content: content.clone(), digest, created: current.is_none() })
+                Ok(New { content: content.clone(), digest, created: current.is_none(), dry_run: false })
             }
             (Making::Node(selector, _), current) => {
                 allowed?;

@@ -65,17 +65,21 @@ impl<L: Library> Provisioning<L> {
         let mut read = 0;
         let mut place = Some(begin);
         while let Some(here) = &mut place {
-            let limit = (size - documents.len()).min(READ - read);
-            if limit == 0 {
+            let limit = MOST.min(READ - read);
+            if limit == 0 || documents.len() == size {
                 break;
             }
             let after = Some(here.after.as_str()).filter(|after| !after.is_empty());
             let store = self.0.store();
             let page = shared::index_scan(store, here.partition, &prefix, after, limit).await;
             let page = page.map_err(unavailable)?;
-            let over = page.len() < limit;
+            let mut over = page.len() < limit;
             read += page.len();
             for (path, entry, version) in page {
+                if documents.len() == size {
+                    over = false;
+                    break;
+                }
                 here.after.clone_from(&path);
                 let view = entry.group_revision != 0;
                 let other = wanted.as_ref().is_some_and(|wanted| wanted.as_str() != entry.organisation);

@@ -22,6 +22,9 @@ impl<L: Library> Provisioning<L> {
         let organisation = organisation(&request.organisation)?;
         let document = self.stored(&request.path, organisation.as_ref())?;
         let content = Bytes::from(request.content);
+        if content.len() > self.0.settings().limits.octets {
+            return Err(Status::invalid_argument("the document is too large"));
+        }
         for _ in 0..ATTEMPTS {
             match self.attempt(&document, &content, organisation.as_ref(), request.dry_run).await {
                 // It is not what was looked at any more: perhaps it is equal by now.
@@ -33,7 +36,8 @@ impl<L: Library> Provisioning<L> {
         Err(Status::aborted("others keep changing the same document"))
     }
 
-    /// Decides over the document as it is now, and stores it if it still is when that is committed.
+    /// Decides over the document as it is now, and stores it if it still is when that is committed; in a dry run all but
+    /// the commit happens.
     async fn attempt(
         &self,
         document: &Document,
@@ -48,30 +52,21 @@ impl<L: Library> Provisioning<L> {
         if !dry_run || snapshot.organisation.is_some() {
             agree(document, organisation, &snapshot).map_err(Attempt::Refused)?;
         }
-        let outcome = match &snapshot.current {
-            None => Outcome::Created,
-            Some(stored) if stored.content == *content => Outcome::Unchanged,
-            Some(_) => Outcome::Changed,
-        };
-        if dry_run {
-            server.digest(document, content).await?;
-        }
-        let mut response = PutResponse { outcome: outcome.into(), etag: String::new() };
-        if outcome == Outcome::Unchanged {
-            response.etag = snapshot.etag().map(ToString::to_string).unwrap_or_default();
-            return Ok(response);
-        }
-        if dry_run {
-            return Ok(response);
+        let answer = |outcome: Outcome, etag: String| PutResponse { outcome: outcome.into(), etag };
+        if let Some(stored) = snapshot.current.as_ref().filter(|stored| stored.content == *content) {
+            return Ok(answer(Outcome::Unchanged, stored.etag.to_string()));
         }
         let organisation = organisation.unwrap_or(&server.settings().config.names.default_organisation);
         let author = server.author(&caller, Action::Stored);
         let change = Change { document, caller: &caller, author: &author, organisation, creator: None };
-        let decide = Replace { server, document, content, snapshot: &snapshot };
+        let decide = Replace { server, document, content, snapshot: &snapshot, dry_run };
         let written = server.library().put(change, &decide).await?;
+        let outcome = if written.created { Outcome::Created } else { Outcome::Changed };
+        if dry_run {
+            return Ok(answer(outcome, String::new()));
+        }
         tracing::info!(document = %document.path(), etag = %written.etag, "provisioned");
-        response.etag = written.etag.to_string();
-        Ok(response)
+        Ok(answer(outcome, written.etag.to_string()))
     }
 }
 
@@ -81,6 +76,7 @@ struct Replace<'a, L> {
     document: &'a Document,
     content: &'a Bytes,
     snapshot: &'a Snapshot,
+    dry_run: bool,
 }
 
 #[async_trait]
@@ -90,7 +86,8 @@ impl<L: Library> Decide<L::Digest> for Replace<'_, L> {
             return Err(Refusal::Precondition);
         }
         let digest = self.server.digest(self.document, self.content).await?;
-        Ok(New { content: self.content.clone(), digest, created: now.current.is_none() })
+        let (content, created) = (self.content.clone(), now.current.is_none());
+        Ok(New { content, digest, created, dry_run: self.dry_run })
     }
 }
 

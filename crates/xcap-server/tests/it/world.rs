@@ -157,6 +157,18 @@ impl Between for Counting {
         self.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.get(partition, keys).await
     }
+
+    async fn scan(
+        &self,
+        partition: Partition,
+        collection: &'static str,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Record)>, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inner.scan(partition, collection, prefix, after, limit).await
+    }
 }
 
 /// Documents on a shelf.
@@ -233,11 +245,14 @@ impl Library for Drawer {
                 let path = &path;
                 async move {
                     let snapshot = self.snapshot(document, &found)?;
-                    let New { content, digest, created } = decide.decide(&snapshot).await?;
+                    let New { content, digest, created, dry_run } = decide.decide(&snapshot).await?;
                     assert_eq!(
                         digest == 1,
                         document.usage.content(&content) == csc_xcap::usage::Content::Xml
                     );
+                    if dry_run {
+                        return Ok(Commit::nothing((created, 0)));
+                    }
                     let random = self.entropy.next_u64();
                     let organisation = snapshot.organisation.as_ref().unwrap_or(change.organisation);
                     let history = found.last().unwrap();
@@ -249,7 +264,7 @@ impl Library for Drawer {
             .await
             .map_err(Refusal::from)?;
         let (created, random) = updated.outcome;
-        Ok(Written { created, etag: Etag::of(updated.revision.unwrap(), random) })
+        Ok(Written { created, etag: Etag::of(updated.revision.unwrap_or(Revision::ABSENT), random) })
     }
 
     async fn delete(&self, change: Change<'_>, judge: Judge<'_>) -> Result<(), Refusal> {
