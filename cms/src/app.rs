@@ -57,7 +57,7 @@ pub fn build_with(
     // Groups are another service's; the directory and the capabilities speak of them.
     let own: Vec<&'static Usage> = installed.iter().copied().filter(|usage| *usage != &GROUPS).collect();
     let ground = Ground { records: &records, clock: &clock, metrics: &metrics, replica, replicas };
-    let (remover, ownership) = Remover::new(own.clone(), names.clone(), Arc::clone(&user_database), ground);
+    let (remover, ownership) = Remover::new(names.clone(), Arc::clone(&user_database), ground);
     let library = CmsLibrary {
         records: records.clone(),
         entropy,
@@ -67,7 +67,7 @@ pub fn build_with(
         open_profiles: documents.open_profiles,
         documents_per_user: config.documents_per_user,
         templates: Templates::new(records.clone(), names.clone(), config.limits()),
-        claims: Claims::new(records.clone(), Arc::clone(&clock)),
+        claims: Claims::new(records.clone(), names.clone(), Arc::clone(&clock)),
         user_database,
     };
     let settings =

@@ -9,6 +9,8 @@
 
 mod metrics;
 mod news;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -18,8 +20,8 @@ use csc_service::{Metrics, Shutdown};
 use csc_store::owner::{Fence, Ownership, Replicas, Role, Shift};
 use csc_store::{Change, Record, Records, StoreError, UpdateError, shared};
 use csc_types::{Clock, McpttId, PARTITIONS, Partition};
-use csc_xcap::usage::{USER_PROFILE, Usage};
-use csc_xcap::{Collection, Document, Names, Place};
+use csc_xcap::usage::{GROUPS, USAGES, Usage};
+use csc_xcap::{Collection, Document, Names};
 use csc_xcap_server::announce;
 use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt};
@@ -28,8 +30,8 @@ use tokio::sync::mpsc;
 use self::metrics::RemoverMetrics;
 use self::news::News;
 use crate::claims::{self, Claims};
-use crate::domain::UserDatabase;
-use crate::records::{self, SHELF, damaged, preselected_key};
+use crate::domain::{UserDatabase, confirm};
+use crate::records::{self, SHELF, damaged, preselected_key, room_key};
 
 /// The role of the remover.
 const ROLE: Role = Role { owners: "cms.remover", replicas: "cms.replica" };
@@ -78,17 +80,17 @@ impl Job {
 type Running<'a> = BoxFuture<'a, (Job, Result<(), StoreError>)>;
 
 impl Remover {
-    /// A remover of documents of `usages`, and its part in sharing the role with other `replicas`; `replica` is its name
-    /// among them.
+    /// A remover, and its part in sharing the role with other `replicas`; `replica` is its name among them.
     pub(crate) fn new(
-        usages: Vec<&'static Usage>,
         names: Names,
         user_database: Arc<dyn UserDatabase>,
         Ground { records, clock, metrics, replica, replicas }: Ground<'_>,
     ) -> (Self, Ownership) {
-        let claims = Claims::new(records.clone(), Arc::clone(clock));
+        let claims = Claims::new(records.clone(), names.clone(), Arc::clone(clock));
         let ownership = Ownership::new(records, Arc::clone(clock), ROLE, replica, replicas);
         let metrics = RemoverMetrics::new(metrics, ownership.tally());
+        // Also of a usage that a setting has switched off since. Groups are another service's.
+        let usages = USAGES.into_iter().filter(|usage| *usage != &GROUPS).collect();
         (Self { records: records.settled(), names, usages, claims, user_database, metrics }, ownership)
     }
 
@@ -132,6 +134,7 @@ impl Remover {
                     // Nothing acts for it any more once this returns: what was cut off is not polled again.
                     Some(Shift::Lost(partition, _released)) => {
                         held.remove(&partition);
+                        line.retain(|job| job.partition() != partition);
                         self.metrics.shifted();
                         running.take_if(|(of, _)| *of == partition);
                     }
@@ -160,7 +163,10 @@ impl Remover {
     async fn job(&self, job: Job, fence: Fence) -> (Job, Result<(), StoreError>) {
         let done = match &job {
             Job::Compare(partition) => self.compare(*partition, &fence).await,
-            Job::User(user) => self.remove(user, &fence).await,
+            Job::User(user) => {
+                let removed = self.remove(user, &fence).await;
+                self.unless_damaged(user.as_str(), removed).map(drop)
+            }
         };
         if done.is_err() {
             tokio::time::sleep(PAUSE).await;
@@ -178,7 +184,8 @@ impl Remover {
             }
         }
         for owner in owners {
-            self.remove(&owner, fence).await?;
+            let removed = self.remove(&owner, fence).await;
+            self.unless_damaged(owner.as_str(), removed)?;
         }
         Ok(())
     }
@@ -205,9 +212,10 @@ impl Remover {
         for usage in &self.usages {
             let collection = Collection { usage, user: user.clone() };
             for path in self.paths(collection.partition(), &collection.prefix()).await? {
-                let document = self.names.document_at(&path).filter(Document::is_stored);
-                let Some(document) = document else { continue };
-                removed += u64::from(self.remove_one(user, &document, fence).await?);
+                let document = self.names.document_at(&path).filter(|found| found.user() == Some(user));
+                let Some(document) = document.filter(Document::is_stored) else { continue };
+                let gone = self.remove_one(user, &document, fence).await;
+                removed += u64::from(self.unless_damaged(&path, gone)?.unwrap_or(false));
             }
         }
         if removed > 0 {
@@ -225,38 +233,51 @@ impl Remover {
         fence: &Fence,
     ) -> Result<bool, StoreError> {
         let path = document.path();
-        if let (true, Place::User { name, .. }) = (document.usage == &USER_PROFILE, &document.place) {
-            let confirmed = self.user_database.confirm(user, name, None).await;
-            confirmed.map_err(|unconfirmed| StoreError::Unavailable(unconfirmed.to_string()))?;
-        }
+        let path = path.as_str();
         let mut keys = records::keys(document);
-        keys.push(claims::held_key(&path));
-        let held = self.records.get(document.partition(), &claims::held_key(&path)).await?;
-        let release = self.claims.to_release(&path, &claims::held(&held)?).await?;
-        let change = |found: &[Record]| {
-            let [content, index, account, _held] = found else { return Err(damaged("no answer for a key")) };
-            let Some((_, organisation)) = SHELF.read(content, index)? else {
-                return Ok(Change::nothing(false));
+        keys.push(claims::held_key(path));
+        let decided = |found: Vec<Record>| async move {
+            let [content, index, account, held] = found.as_slice() else {
+                return Err(damaged("no answer for a key"));
             };
-            if account.value.is_some() {
-                return Ok(Change::nothing(false));
-            }
-            let gone = SHELF.keys(&path).into_iter().chain([
-                SHELF.history_key(&path),
-                claims::held_key(&path),
+            let organisation = match SHELF.read(content, index)? {
+                Some((_, organisation)) if account.value.is_none() => organisation,
+                _ => return Ok(Change::nothing(None)),
+            };
+            let release = self.claims.to_release(path, &claims::held(held)?).await?;
+            confirm(&*self.user_database, document, None).await?;
+            let gone = SHELF.keys(path).into_iter().chain([
+                SHELF.history_key(path),
+                claims::held_key(path),
                 preselected_key(user),
+                room_key(&Collection { usage: document.usage, user: user.clone() }.prefix()),
             ]);
-            let change = gone.fold(Change::nothing(true), Change::delete);
-            Ok(change.log(announce(&path, &organisation)).check(fence.check()))
+            let change = gone.fold(Change::nothing(Some(release)), Change::delete);
+            Ok::<_, StoreError>(change.log(announce(path, &organisation)).check(fence.check()))
         };
-        match self.records.update(document.partition(), &keys, change).await {
+        match self.records.update_async(document.partition(), &keys, decided).await {
             Ok(updated) => {
+                let Some(release) = updated.outcome else { return Ok(false) };
                 self.claims.release(release).await;
-                Ok(updated.outcome)
+                Ok(true)
             }
             Err(UpdateError::Rejected(error) | UpdateError::Store(error)) => Err(error),
-            // Somebody else has the role, or the user writes still: what is left is found later.
-            Err(UpdateError::Stale | UpdateError::Contended) => Ok(false),
+            // Somebody else has the role, and finds what is left.
+            Err(UpdateError::Stale) => Ok(false),
+            Err(UpdateError::Contended) => Err(StoreError::Unavailable(format!("{path} keeps changing"))),
+        }
+    }
+
+    /// What was done, unless something that was read for it is damaged: no repeat mends that, and it must not keep the
+    /// others.
+    fn unless_damaged<T>(&self, what: &str, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match done {
+            Err(error @ StoreError::Damaged(_)) => {
+                self.metrics.failures.inc();
+                tracing::error!(%what, error = &error as &dyn std::error::Error, "not removed: damaged");
+                Ok(None)
+            }
+            done => done.map(Some),
         }
     }
 }

@@ -15,16 +15,25 @@ use crate::records::SHELF;
 
 /// Templates of one organisation. All of them are looked at when a terminal asks.
 pub(crate) const MOST_TEMPLATES: usize = 64;
-/// Templates that are kept taken apart.
-const KEPT: usize = 1024;
+/// Octets of templates that are kept taken apart.
+const KEPT: usize = 64 << 20;
+/// What one costs beside its octets.
+const OVERHEAD: usize = 1 << 10;
 
 /// The templates of the installation.
 pub(crate) struct Templates {
     records: Records,
     names: Names,
     limits: Limits,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
     /// By their canonical paths, with the revision they were read at.
-    kept: Mutex<HashMap<String, (Revision, Arc<Template>)>>,
+    templates: HashMap<String, (Revision, Arc<Template>)>,
+    /// At most [`KEPT`].
+    octets: usize,
 }
 
 impl Templates {
@@ -76,7 +85,7 @@ impl Templates {
 
     fn kept(&self, path: &str, version: Revision) -> Option<Arc<Template>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(path).filter(|(read_at, _)| *read_at == version).map(|(_, template)| Arc::clone(template))
+        kept.templates.get(path).filter(|(read_at, _)| *read_at == version).map(|(_, template)| Arc::clone(template))
     }
 
     async fn read(&self, partition: Partition, path: String) -> Result<Option<Arc<Template>>, StoreError> {
@@ -91,10 +100,11 @@ impl Templates {
         };
         let Some(template) = aside(octets, take_apart).await else { return Ok(None) };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
-            kept.clear();
+        kept.octets += octets + OVERHEAD;
+        if kept.octets > KEPT {
+            *kept = Kept { octets: octets + OVERHEAD, ..Kept::default() };
         }
-        kept.insert(path, (record.version, Arc::clone(&template)));
+        kept.templates.insert(path, (record.version, Arc::clone(&template)));
         Ok(Some(template))
     }
 }
