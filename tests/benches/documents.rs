@@ -1,14 +1,16 @@
 //! What a request for a document costs in CPU time of the server, and how many there are in a second: a document of 5 KB
 //! and one element of it, read and written over keep-alive HTTP by eight connections of `wrk`, every token verified.
 //!
-//! `cargo bench -p csc-tests --features plain-http --bench documents`. The store lies in `$TMPDIR`: give it a tmpfs
-//! (`TMPDIR=/dev/shm`) to leave the disk out. Figures are medians of the rounds; nothing is asserted but that every
-//! answer is a good one.
+//! `cargo bench -p csc-tests --features plain-http --bench documents`: on the embedded store, and on Redis. Both lie in
+//! `$TMPDIR`: give it a tmpfs (`TMPDIR=/dev/shm`) to leave the disk out. Figures are medians of the rounds; nothing is
+//! asserted but that every answer is a good one.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+use csc_process::StoreConfig;
+use csc_test_support::redis::Replicated;
 use csc_tests::Server;
 
 const ADMINISTRATOR: (&str, &str) = ("tel:+82571009998", "station-zero");
@@ -60,8 +62,7 @@ struct Case {
     body: fn(&str) -> String,
 }
 
-const ENTRY: &str =
-    "/~~/mcptt-user-profile/OnNetwork/MCPTTGroupInfo/entry%5b@index=%2212%22%5d/display-name";
+const ENTRY: &str = "/~~/mcptt-user-profile/OnNetwork/MCPTTGroupInfo/entry%5b@index=%2212%22%5d/display-name";
 
 const CASES: [Case; 4] = [
     Case { name: "GET document", method: "GET", node: "", media_type: "", body: |_| String::new() },
@@ -79,7 +80,37 @@ const CASES: [Case; 4] = [
 #[allow(clippy::print_stdout, reason = "a benchmark tells what it measured")]
 #[tokio::main]
 async fn main() {
-    let Some(server) = Server::start_with(&[("CSC_HTTP_PLAIN", "127.0.0.1:0")]).await else { return };
+    let plain = ("CSC_HTTP_PLAIN", "127.0.0.1:0");
+    println!("a document of {} octets, {CONNECTIONS} connections", profile(&user(0)).len());
+    println!("embedded store");
+    measure(Server::start_with(&[plain]).await.expect("there always is one")).await;
+
+    let durable = [("appendonly", "yes"), ("appendfsync", "always")];
+    let Some(redis) = Replicated::start("documents on Redis", 1, &durable) else { return };
+    println!("Redis with a replica; CPU time without that of the two");
+    let address = redis.master.address().to_string();
+    let store = [
+        ("CSC_STORE_ENGINE", "redis"),
+        ("CSC_STORE_TOPOLOGY", "standalone"),
+        ("CSC_STORE_ADDRESSES", &address),
+    ];
+    create(&address).await;
+    let settings: Vec<_> = store.into_iter().chain([plain]).collect();
+    measure(Server::start_with(&settings).await.expect("Redis is there")).await;
+}
+
+/// What `csc store create` does.
+async fn create(address: &str) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("store.toml");
+    let text =
+        format!("[store]\nengine = \"redis\"\ntopology = \"standalone\"\naddresses = [\"{address}\"]\n");
+    std::fs::write(&file, text).expect("a writable folder");
+    StoreConfig::create(&file).await.expect("an empty Redis");
+}
+
+#[allow(clippy::print_stdout, reason = "a benchmark tells what it measured")]
+async fn measure(server: Server) {
     server.add_user(ADMINISTRATOR, &["administrator"]).await;
     for number in 0..CONNECTIONS {
         server.add_user((&user(number), "bench-only"), &[]).await;
@@ -91,8 +122,6 @@ async fn main() {
     }
     let token = server.token(ADMINISTRATOR).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
-    println!("a document of {} octets, {CONNECTIONS} connections", profile(&user(0)).len());
-
     for case in &CASES {
         let script = folder.path().join("requests.lua");
         std::fs::write(&script, requests(case, &token)).expect("a writable folder");
@@ -104,7 +133,7 @@ async fn main() {
         }
         rounds.sort_by(|one, other| one.0.total_cmp(&other.0));
         let (micros, rate) = rounds[ROUNDS / 2];
-        println!("{:14} {micros:6.1} µs of CPU per request, {rate:6} requests/s", case.name);
+        println!("  {:14} {micros:6.1} µs of CPU per request, {rate:6} requests/s", case.name);
     }
     server.stop().await;
 }
