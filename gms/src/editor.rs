@@ -91,7 +91,7 @@ impl Editor {
         let (content, edit) = (group.stored.content.clone(), edit.clone());
         let names = self.names.clone();
         // It was within the limits when it was put; we may have added to it since.
-        let limits = Limits { octets: self.limits.octets.max(content.len()), ..self.limits };
+        let limits = self.limits.of_stored(content.len());
         aside(content.len(), move || {
             let document =
                 csc_xml::parse(&content, &limits).map_err(|refused| damaged(&refused.to_string()))?;
@@ -114,12 +114,12 @@ fn changes(group: &mut Group, edit: &Edit) -> bool {
             let created = group.creator.take_if(|creator| *creator == *user).is_some();
             listed || created
         }
-        Edit::Regroup { into, .. } => {
+        Edit::Regroup { into, again, .. } => {
             let free = group.regrouped_into.is_none() && group.constituents.is_empty();
             if free {
                 group.regrouped_into = Some(into.clone());
             }
-            free
+            free || *again && group.regrouped_into.as_ref() == Some(into)
         }
         Edit::Release(into) => group.regrouped_into.take_if(|named| *named == *into).is_some(),
         Edit::Renew => !group.constituents.is_empty(),

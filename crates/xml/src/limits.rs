@@ -32,6 +32,12 @@ impl Limits {
         markup: 1 << 17,
     };
 
+    /// The same for a stored document of `octets`: limits that were lowered since, or what we added to it ourselves, must
+    /// not take its nodes away.
+    pub const fn of_stored(self, octets: usize) -> Self {
+        Self { octets: at_least(self.octets, octets), markup: at_least(octets / 8, self.markup), ..self }
+    }
+
     /// Octets of one namespace declaration, name and quoted value: the parser compares them with each other.
     pub(crate) const DECLARATION: usize = 512;
 

@@ -36,8 +36,8 @@ impl<L: Library> XcapServer<L> {
             (Some(Node::Malformed), _) | (Some(_), Content::Picture(_)) => return Err(Refusal::NotFound),
             (Some(Node::Selector(selector)), Content::Xml) => {
                 let media_type = text(selector.kind().media_type());
-                let limits = self.settings.limits;
                 let octets = content.len();
+                let limits = self.settings.limits.of_stored(octets);
                 let select = move || select(&content, &limits, &selector, usage.namespace);
                 (aside(octets, select).await?, media_type)
             }
@@ -72,8 +72,7 @@ fn select(
     selector: &NodeSelector,
     default_namespace: &str,
 ) -> Result<Bytes, Refusal> {
-    // What is stored passed the same reader. A limit that was lowered since must not make it unreadable, but a smaller
-    // depth or count protects nobody either: such a document has no nodes to offer.
+    // What is stored passed the same reader; if its depth would not any more, it has no nodes to offer.
     let document = csc_xml::parse(content, limits).map_err(|_| Refusal::NotFound)?;
     let found = selector.find(&document, default_namespace).ok_or(Refusal::NotFound)?;
     Ok(Bytes::from(found.body(document.input_text())))

@@ -34,7 +34,7 @@ impl<L: Library> XcapServer<L> {
         if !exchange.content_type().is_some_and(|media_type| is(media_type, question.media_type)) {
             return Err(Refusal::MediaType);
         }
-        let limits = self.settings.limits;
+        let limits = self.settings.limits.of_stored(content.len());
         let answer = aside(content.len(), move || answer(question, &asked, &content, &limits)).await?;
         let mut response = Response::new(Body::from(answer));
         let media_type = HeaderValue::from_static(exchange.document.usage.media_type);

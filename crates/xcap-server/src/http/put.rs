@@ -100,8 +100,8 @@ impl<L: Library> XcapServer<L> {
         let edit = move || {
             let Judging { limits, document, .. } = &judge;
             let namespace = document.usage.namespace;
-            // What is stored passed the same reader; a limit that was lowered since makes it one that has no nodes.
-            let parsed = csc_xml::parse(&current, limits).map_err(Conflict::from)?;
+            let parsed =
+                csc_xml::parse(&current, &limits.of_stored(current.len())).map_err(Conflict::from)?;
             let accept = |made: &csc_xml::Document<'_>| judge.accept(made);
             let (Edited { content, created }, digest) = match &making {
                 Making::Node(selector, body) => edit::put(&parsed, selector, body, namespace, limits, accept),

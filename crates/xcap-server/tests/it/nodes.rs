@@ -123,6 +123,19 @@ async fn x21_a_node_that_makes_it_too_large() {
     assert_eq!(world.owner().get(DOCUMENT).await.etag(), etag);
 }
 
+/// A document that became too large, because a setting was lowered or we added to it, can be read and made smaller.
+#[tokio::test]
+async fn a_limit_that_was_lowered_takes_no_nodes_away() {
+    let world = World::new().await;
+    world.stored("<r xmlns='test-app'><a n='1'/><b>0123456789</b></r>").await;
+    let owner = world.bench.client(&world.with_limit(40), "tel:+1");
+    assert_eq!(owner.get(&node("r/a/@n")).await.text(), "1");
+    let larger = owner.put(&node("r/a/@m"), ATTRIBUTE, "1").await;
+    assert_eq!(outcome(&larger), (409, "constraint-failure".to_owned()));
+    assert_eq!(owner.delete(&node("r/b")).await.status, 200);
+    assert_eq!(owner.get(DOCUMENT).await.text(), "<r xmlns='test-app'><a n='1'/></r>");
+}
+
 #[tokio::test]
 async fn an_operator_sees_what_was_asked_for() {
     let world = World::new().await;

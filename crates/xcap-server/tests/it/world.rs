@@ -69,7 +69,12 @@ impl World {
     pub(crate) fn twin(&self) -> Mount {
         let records =
             Records::new(Arc::clone(&self.reads) as Arc<dyn Store>, Arc::clone(&self.bench.entropy));
-        server_on(&self.bench, records, &[]).1
+        server_on(&self.bench, records, &[], LIMIT).1
+    }
+
+    /// The same server, whose documents may have at most `octets` from now on.
+    pub(crate) fn with_limit(&self, octets: usize) -> Mount {
+        server_on(&self.bench, self.bench.records.clone(), &[], octets).1
     }
 
     pub(crate) fn as_user(&self, number: u32) -> Client {
@@ -98,10 +103,15 @@ impl World {
 }
 
 fn server(bench: &Bench, settings: &[(&str, &str)]) -> (Arc<XcapServer<Drawer>>, Mount) {
-    server_on(bench, bench.records.clone(), settings)
+    server_on(bench, bench.records.clone(), settings, LIMIT)
 }
 
-fn server_on(bench: &Bench, records: Records, settings: &[(&str, &str)]) -> (Arc<XcapServer<Drawer>>, Mount) {
+fn server_on(
+    bench: &Bench,
+    records: Records,
+    settings: &[(&str, &str)],
+    limit: usize,
+) -> (Arc<XcapServer<Drawer>>, Mount) {
     let environment = [("CSC_XCAP_ROOTS", "/Org/F/=fire,/Org/P/=police")];
     let environment = environment.iter().chain(settings);
     let mut file = File::load(None, environment.map(|(name, value)| ((*name).into(), (*value).into())));
@@ -115,7 +125,7 @@ fn server_on(bench: &Bench, records: Records, settings: &[(&str, &str)]) -> (Arc
     let settings = Settings {
         service: "test",
         usages: vec![&TEST_APP, &UE_INIT_CONFIG, &USER_PROFILE, &PRES_CONTENT],
-        limits: csc_xml::Limits { depth: 12, ..csc_xml::Limits::with_octets(LIMIT) },
+        limits: csc_xml::Limits { depth: 12, ..csc_xml::Limits::with_octets(limit) },
         config,
     };
     let callers = Callers::new(Arc::clone(&bench.verifier), records, Resource::Cms);
