@@ -33,17 +33,18 @@ fn entry(change: Change) -> LogEntry {
 
 #[test]
 fn records() {
-    check(
-        "account.1",
-        &Account {
-            status: account::Status::Disabled.into(),
-            organisation: "city-fire".to_owned(),
-            roles: vec!["dispatcher".to_owned(), "authorized-user".to_owned()],
-            ue_ids: vec!["urn:gsma:imei:90420156-025763-0".to_owned()],
-            user_uris: vec!["sip:alex.kim@example.org".to_owned()],
-            kms_uri: "kms.example.org".to_owned(),
-        },
-    );
+    let account = Account {
+        status: account::Status::Disabled.into(),
+        organisation: "city-fire".to_owned(),
+        roles: vec!["dispatcher".to_owned(), "authorized-user".to_owned()],
+        ue_ids: vec!["urn:gsma:imei:90420156-025763-0".to_owned()],
+        user_uris: vec!["sip:alex.kim@example.org".to_owned()],
+        kms_uri: "kms.example.org".to_owned(),
+        subject: String::new(),
+    };
+    check("account.1", &account);
+    let subject = "aEfdA1QuXjePi7nhBftwTYF1kK-rk1D-4Qgod0933S0".to_owned();
+    check("account.2", &Account { subject, ..account });
     let document = IndexEntry {
         random: 0x0123_4567_89ab_cdef,
         group_revision: 0,

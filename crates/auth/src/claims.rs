@@ -16,6 +16,8 @@ const LATEST: u64 = 253_402_300_799;
 pub struct Claims {
     /// Whose token it is.
     pub mcptt_id: McpttId,
+    /// The `sub`: which user of this name; `None` in tokens that do not say.
+    pub subject: Option<String>,
     /// The client it was given to; `None` in tokens that do not say.
     pub client_id: Option<String>,
     /// The token's own identifier, for audit records; `None` in tokens that have none.
@@ -30,17 +32,21 @@ impl Claims {
     /// The caller, as the public account record knows it now: it overrides what an older token says.
     ///
     /// # Errors
-    /// [`Reason::Invalid`] when there is no such account or it is disabled; [`Reason::Unavailable`] when its record
-    /// does not make sense.
+    /// [`Reason::Invalid`] when there is no such account, it is disabled, or it was made after another one of this name
+    /// that the token belonged to; [`Reason::Unavailable`] when its record does not make sense.
     pub fn caller(&self, account: Option<&Account>) -> Result<Caller, Reason> {
-        caller(&self.mcptt_id, account)
+        let same = |account: &&Account| {
+            account.subject.is_empty() || self.subject.as_deref() == Some(account.subject.as_str())
+        };
+        caller(&self.mcptt_id, account.filter(same))
     }
 }
 
 /// The user `id`, as the public account record knows it now.
 ///
 /// # Errors
-/// See [`Claims::caller`].
+/// [`Reason::Invalid`] when there is no such account or it is disabled; [`Reason::Unavailable`] when its record does not
+/// make sense.
 pub fn caller(id: &McpttId, account: Option<&Account>) -> Result<Caller, Reason> {
     let account = account.filter(|account| account.status() == Status::Enabled).ok_or(Reason::Invalid)?;
     let damaged = |what: &'static str| {
@@ -74,6 +80,7 @@ pub(crate) struct Payload {
     pub(crate) mcptt_id: String,
     #[serde(default, deserialize_with = "one_or_many")]
     pub(crate) scope: Vec<String>,
+    pub(crate) sub: Option<String>,
     pub(crate) client_id: Option<String>,
     pub(crate) jti: Option<String>,
 }
@@ -82,6 +89,7 @@ impl Payload {
     pub(crate) fn into_claims(self) -> Result<Claims, Reason> {
         Ok(Claims {
             mcptt_id: self.mcptt_id.parse().map_err(|_| Reason::Invalid)?,
+            subject: self.sub,
             client_id: self.client_id,
             jti: self.jti,
             scopes: self.scope.iter().map(|text| Scopes::parse(text)).fold(Scopes::default(), Scopes::union),

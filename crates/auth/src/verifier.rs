@@ -61,7 +61,8 @@ impl Verified {
     /// The caller, as the public account record knows it now.
     ///
     /// # Errors
-    /// When there is no such account, it is disabled, or its record does not make sense.
+    /// When there is no such account, it is disabled or not the one the token was given to, or its record does not make
+    /// sense.
     pub fn caller(&self, account: Option<&Account>) -> Result<Caller, Refused> {
         self.claims.caller(account).map_err(|reason| Refused { reason, dialect: self.dialect })
     }

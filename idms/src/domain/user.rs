@@ -17,7 +17,7 @@ pub struct User {
     /// Its password.
     pub password: PasswordHash,
     /// Counts the events after which older grants are worth nothing: a new password, a disabled account. A grant holds
-    /// the number of its time.
+    /// the number of its time. It begins at random: grants of a user who had this name before are worth nothing, either.
     pub session_epoch: u64,
 }
 
@@ -45,4 +45,11 @@ impl Profile {
     pub fn permits(&self, scopes: Scopes) -> bool {
         self.scopes.is_none_or(|permitted| permitted.contains(scopes))
     }
+}
+
+/// What is left to do for a user that was deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// The UserUris whose claims are to be released.
+    pub user_uris: Vec<McpttId>,
 }

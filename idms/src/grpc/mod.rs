@@ -9,8 +9,8 @@ use csc_proto::identity::v1::accounts_server::AccountsServer;
 use csc_proto::identity::v1::directory_server::{Directory as DirectoryService, DirectoryServer};
 use csc_proto::identity::v1::keys_server::{Keys, KeysServer};
 use csc_proto::identity::v1::{
-    GetKeysRequest, GetKeysResponse, PutClientRequest, PutOrganisationRequest, PutResponse, PutUserRequest,
-    put_response,
+    DeleteResponse, DeleteUserRequest, GetKeysRequest, GetKeysResponse, PutClientRequest,
+    PutOrganisationRequest, PutResponse, PutUserRequest, delete_response, put_response,
 };
 use csc_types::McpttId;
 use tonic::service::Routes;
@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use crate::crypto::sign::MIN_SECRET;
 use crate::domain::accounts::Accounts;
 use crate::domain::client::IdTokenAlgorithm;
-use crate::domain::directory::{Directory, DirectoryError, Mode, NewClient, NewUser, Outcome};
+use crate::domain::directory::{Deletion, Directory, DirectoryError, Mode, NewClient, NewUser, Outcome};
 use crate::domain::fault::Fault;
 use crate::domain::organisation::Organisation;
 use crate::domain::password::Proof;
@@ -74,6 +74,19 @@ impl DirectoryService for Administration {
         let user = NewUser { id: parse("mcptt_id", &request.mcptt_id)?, profile: profile(&request)?, proof };
         let outcome = self.0.put_user(user, mode).await;
         Ok(put(outcome.map_err(status)?))
+    }
+
+    async fn delete_user(
+        &self,
+        request: Request<DeleteUserRequest>,
+    ) -> Result<Response<DeleteResponse>, Status> {
+        let DeleteUserRequest { mcptt_id, dry_run } = request.into_inner();
+        let deletion = self.0.delete_user(&parse("mcptt_id", &mcptt_id)?, mode(dry_run)).await;
+        let outcome = match deletion.map_err(status)? {
+            Deletion::Deleted => delete_response::Outcome::Deleted,
+            Deletion::Absent => delete_response::Outcome::Absent,
+        };
+        Ok(Response::new(DeleteResponse { outcome: outcome.into() }))
     }
 
     async fn put_client(&self, request: Request<PutClientRequest>) -> Result<Response<PutResponse>, Status> {

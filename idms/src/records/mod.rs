@@ -7,6 +7,7 @@
 //! | `idms.user` | the MCPTT ID | the MCPTT ID | [`User`](crate::domain::user::User) |
 //! | `account` | the MCPTT ID | the MCPTT ID | its public record, written in the same commit |
 //! | `idms.changed` | the MCPTT ID | the MCPTT ID | nothing: its being there says that the account changed within a token's life |
+//! | `idms.deleted` | the MCPTT ID | the MCPTT ID | what a deletion has not finished: [`Deleted`](crate::domain::user::Deleted) |
 //! | `idms.claim` | a UserUri | the UserUri | whose it is: [`Claim`](crate::domain::claim::Claim) |
 //! | `idms.code` | the hash of a code | its user | [`CodeRecord`](crate::domain::grant::CodeRecord) |
 //! | `idms.refresh` | a family | its user | [`Family`](crate::domain::grant::Family) |
@@ -15,6 +16,7 @@
 
 mod claim;
 mod client;
+mod deleted;
 mod grant;
 mod organisation;
 mod user;
@@ -25,9 +27,10 @@ use prost::Message;
 
 pub use claim::claim_key;
 pub use client::client_key;
+pub use deleted::deleted_key;
 pub use grant::{code_key, family_key};
 pub use organisation::organisation_key;
-pub use user::{CHANGED, user_key, with_user};
+pub use user::{CHANGED, user_key, with_user, without_user};
 
 /// A domain value that is stored as one record.
 pub trait Stored: Sized {

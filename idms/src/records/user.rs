@@ -26,11 +26,18 @@ pub const CHANGED: &str = "idms.changed";
 /// Adds to `commit` all that is written when what others know of a user changes: the user, its public record, the note
 /// that it changed, which is good until `noted_until`, and the log entry.
 pub fn with_user<T>(commit: Commit<T>, user: &User, noted_until: Timestamp) -> Commit<T> {
-    commit
-        .put(user_key(&user.id), user.encode())
-        .put(account_key(&user.id), account(user))
-        .put_until(Key::new(CHANGED, user.id.as_str()), Bytes::new(), noted_until)
-        .log(account_changed(&user.id))
+    let commit = commit.put(user_key(&user.id), user.encode()).put(account_key(&user.id), account(user));
+    announced(commit, &user.id, noted_until)
+}
+
+/// Adds to `commit` what removes a user and its public record, and the same note and log entry.
+pub fn without_user<T>(commit: Commit<T>, user: &McpttId, noted_until: Timestamp) -> Commit<T> {
+    let commit = commit.delete(user_key(user)).delete(account_key(user));
+    announced(commit, user, noted_until)
+}
+
+fn announced<T>(commit: Commit<T>, user: &McpttId, noted_until: Timestamp) -> Commit<T> {
+    commit.put_until(Key::new(CHANGED, user.as_str()), Bytes::new(), noted_until).log(account_changed(user))
 }
 
 /// The value of the public account record.
@@ -44,6 +51,7 @@ fn account(user: &User) -> Bytes {
         ue_ids: texts(&profile.ue_ids),
         user_uris: texts(&profile.user_uris),
         kms_uri: profile.kms_uri.clone().unwrap_or_default(),
+        subject: user.subject.clone(),
     };
     account.encode_to_vec().into()
 }

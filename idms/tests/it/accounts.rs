@@ -6,7 +6,9 @@ use std::time::Duration;
 use csc_auth::{Accounts, Reason};
 use csc_proto::identity::v1::accounts_client::AccountsClient;
 use csc_proto::identity::v1::accounts_event::Event;
-use csc_proto::identity::v1::{AccountState, AccountsEvent, GetAccountRequest, WatchAccountsRequest};
+use csc_proto::identity::v1::{
+    AccountState, AccountsEvent, DeleteUserRequest, GetAccountRequest, WatchAccountsRequest,
+};
 use csc_proto::record::v1::Account;
 use csc_proto::record::v1::account::Status;
 use csc_store::{Commit, CommitId, Key, Put, Store, StoreError};
@@ -131,6 +133,28 @@ async fn every_watcher_of_every_process_hears_of_each_change() {
 }
 
 #[tokio::test]
+async fn a_deleted_account_is_told_for_the_life_of_a_token() {
+    let mut world = World::new().await;
+    let mut watcher = Watcher::on(&world.channel).await;
+    watcher.opening().await;
+    let request = DeleteUserRequest { mcptt_id: ALEX.to_owned(), dry_run: false };
+    world.directory.delete_user(request.clone()).await.unwrap();
+    loop {
+        match watcher.next().await.unwrap() {
+            Event::Account(AccountState { mcptt_id, account: None }) if mcptt_id == ALEX => break,
+            Event::Account(_) | Event::Beat(_) => {}
+            Event::Opened(_) => panic!("opened twice"),
+        }
+    }
+    world.advance(NOTED - 1);
+    // What is gone cannot go again.
+    world.directory.delete_user(request).await.unwrap();
+    assert_eq!(Watcher::on(&world.channel).await.opening().await, [(ALEX.to_owned(), None)]);
+    world.advance(1);
+    assert_eq!(Watcher::on(&world.channel).await.opening().await, []);
+}
+
+#[tokio::test]
 async fn an_opening_of_many_pages_is_whole() {
     let world = World::new().await;
     // More than two pages in one partition; none of them has an account.
@@ -236,6 +260,16 @@ async fn a_resource_server_refuses_who_was_disabled() {
         alex.disabled = disabled;
         world.directory.put_user(alex.clone()).await.unwrap();
         until(if disabled { Err(Reason::Invalid) } else { Ok(()) }).await;
+    }
+    alex.disabled = false;
+    for deleted in [false, true] {
+        if deleted {
+            let request = DeleteUserRequest { mcptt_id: ALEX.to_owned(), dry_run: false };
+            world.directory.delete_user(request).await.unwrap();
+        } else {
+            world.directory.put_user(alex.clone()).await.unwrap();
+        }
+        until(if deleted { Err(Reason::Invalid) } else { Ok(()) }).await;
     }
     // A process that begins anew knows as much from the opening.
     world.store.lose();

@@ -90,6 +90,8 @@ async fn the_account_record_and_its_log_entry_come_with_the_user() {
     kim.ue_ids = texts(&["urn:gsma:imei:90420156-025763-0"]);
     kim.kms_uri = "https://kms.example.org".to_owned();
     world.directory.put_user(kim.clone()).await.unwrap();
+    let subject = account(&world, KIM).await.expect("an account").subject;
+    assert_eq!(subject.len(), 43, "{subject}");
     let expected = Account {
         status: Status::Enabled.into(),
         organisation: "city-fire".to_owned(),
@@ -97,6 +99,7 @@ async fn the_account_record_and_its_log_entry_come_with_the_user() {
         ue_ids: kim.ue_ids.clone(),
         user_uris: texts(&["sip:Kim.Park@example.org", "tel:+82571000007"]),
         kms_uri: kim.kms_uri.clone(),
+        subject,
     };
     assert_eq!(account(&world, KIM).await.as_ref(), Some(&expected));
     kim.disabled = true;

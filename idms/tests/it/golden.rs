@@ -10,7 +10,7 @@ use csc_idms::domain::organisation::Organisation;
 use csc_idms::domain::password::{Cost, PasswordHash};
 use csc_idms::domain::pkce::Challenge;
 use csc_idms::domain::scope::Scopes;
-use csc_idms::domain::user::{Profile, User};
+use csc_idms::domain::user::{Deleted, Profile, User};
 use csc_idms::records::{self, Stored};
 use csc_store::{Key, Record};
 use csc_types::{Revision, Role, Timestamp};
@@ -83,6 +83,14 @@ fn user() {
         session_epoch: 3,
     };
     check("tel:+82571009990", include_str!("../golden/user-1.hex"), &value);
+}
+
+#[test]
+fn deleted() {
+    let value = Deleted {
+        user_uris: vec!["sip:alex@example.org".parse().unwrap(), "tel:+82571000007".parse().unwrap()],
+    };
+    check("tel:+82571009990", include_str!("../golden/deleted-1.hex"), &value);
 }
 
 #[test]

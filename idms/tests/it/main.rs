@@ -3,6 +3,7 @@
 
 mod accounts;
 mod authreq;
+mod deletion;
 mod directory;
 mod endpoints;
 mod golden;

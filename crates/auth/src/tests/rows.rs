@@ -256,10 +256,14 @@ async fn the_account_record_decides_who_it_is() {
 
     let disabled = Account { status: Status::Disabled.into(), ..account.clone() };
     let unknown = Account { status: 99, ..account.clone() };
-    for account in [None, Some(&disabled), Some(&unknown), Some(&Account::default())] {
+    // The name was given to another user since.
+    let another = Account { subject: "8".to_owned(), ..account.clone() };
+    for account in [None, Some(&disabled), Some(&unknown), Some(&another), Some(&Account::default())] {
         let refused = verified.caller(account).unwrap_err();
         assert_eq!(refused, Refused { reason: Reason::Invalid, dialect: Dialect::Field });
     }
+    let same = Account { subject: "7".to_owned(), ..account.clone() };
+    assert_eq!(verified.caller(Some(&same)).unwrap(), caller);
     let damaged = Account { organisation: String::new(), ..account };
     let answer = verified.caller(Some(&damaged)).unwrap_err().response::<()>();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -184,6 +184,7 @@ mod tests {
             ("/csc.identity.v1.Accounts/Get", "cms+gms+kms+subscription-proxy+operator"),
             ("/csc.identity.v1.Accounts/Watch", services),
             ("/csc.identity.v1.Directory/PutUser", "operator"),
+            ("/csc.identity.v1.Directory/DeleteUser", "operator"),
             ("/csc.documents.v1.Documents/Put", "operator"),
             ("/csc.groups.v1.Groups/ListMembers", "operator"),
             ("/grpc.health.v1.Health/Check", everybody),

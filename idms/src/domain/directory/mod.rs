@@ -3,6 +3,7 @@
 
 mod claims;
 mod clients;
+mod deletion;
 mod users;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use crate::hashing::Hasher;
 use crate::records::{self, Stored as _, organisation_key};
 
 pub use clients::NewClient;
+pub use deletion::Deletion;
 pub use users::NewUser;
 
 /// How often a change is begun again because somebody else changed the same user.

@@ -73,7 +73,7 @@ impl Directory {
             (None, None) => return Err(DirectoryError::PasswordMissing),
         };
         let disabled_now = before.is_some_and(|before| before.profile.enabled) && !wanted.profile.enabled;
-        let epoch = before.map_or(0, |before| before.session_epoch);
+        let epoch = before.map_or_else(|| self.first_epoch(), |before| before.session_epoch);
         Ok(User {
             id: wanted.id.clone(),
             profile: wanted.profile.clone(),
@@ -88,6 +88,13 @@ impl Directory {
         let mut octets = [0; 32];
         self.entropy.fill(&mut octets);
         URL_SAFE_NO_PAD.encode(octets)
+    }
+
+    /// Far from the end, and from where anybody of this name was before.
+    fn first_epoch(&self) -> u64 {
+        let mut octets = [0; 8];
+        self.entropy.fill(&mut octets);
+        u64::from_be_bytes(octets) >> 1
     }
 
     /// What claiming would find, without claiming.
@@ -168,7 +175,7 @@ impl Directory {
 
     /// Until when it is noted that an account changed now: until every token made before has expired, at the server whose
     /// clock is the slowest.
-    fn noted_until(&self) -> Timestamp {
+    pub(super) fn noted_until(&self) -> Timestamp {
         self.clock.now().plus(self.access_token).plus(LEEWAY)
     }
 
