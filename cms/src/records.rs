@@ -5,7 +5,7 @@
 //! | `cms.document` | canonical path | XUI, UE id, organisation | the document; its index entry lies beside it (`csc_xcap_server::Shelf`) |
 //! | `cms.history` | canonical path | the same | its last revisions, without contents |
 //! | `cms.preselected` | XUI | XUI | the canonical path of the profile to begin with |
-//! | `cms.room` | what the paths of a user's or an organisation's documents of a usage begin with | the same | the newest of them: one is counted after the other |
+//! | `cms.room` | what the paths of a user's or an organisation's documents of a usage begin with | the same | the newest of them, for a minute: one is counted after the other |
 //! | `cms.held` | canonical path | XUI | the URIs of the services that an rls-services document holds |
 //! | `cms.claim` | URI of a service | the URI | which document holds it ([`crate::claims`]) |
 //!
@@ -25,7 +25,7 @@ pub(crate) fn preselected_key(user: &McpttId) -> Key {
     Key::new("cms.preselected", user.as_str())
 }
 
-/// What each new document writes whose path begins with `room`, where there is room for so many only.
+/// What each new document writes whose path begins with `room`, where there is room for so many only. It expires soon.
 pub(crate) fn room_key(room: &str) -> Key {
     Key::new("cms.room", room)
 }

@@ -31,7 +31,7 @@ use self::metrics::RemoverMetrics;
 use self::news::News;
 use crate::claims::{self, Claims};
 use crate::domain::{UserDatabase, confirm};
-use crate::records::{self, SHELF, damaged, preselected_key, room_key};
+use crate::records::{self, SHELF, damaged, preselected_key};
 
 /// The role of the remover.
 const ROLE: Role = Role { owners: "cms.remover", replicas: "cms.replica" };
@@ -250,7 +250,6 @@ impl Remover {
                 SHELF.history_key(path),
                 claims::held_key(path),
                 preselected_key(user),
-                room_key(&Collection { usage: document.usage, user: user.clone() }.prefix()),
             ]);
             let change = gone.fold(Change::nothing(Some(release)), Change::delete);
             Ok::<_, StoreError>(change.log(announce(path, &organisation)).check(fence.check()))

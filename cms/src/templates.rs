@@ -85,7 +85,10 @@ impl Templates {
 
     fn kept(&self, path: &str, version: Revision) -> Option<Arc<Template>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.templates.get(path).filter(|(read_at, _)| *read_at == version).map(|(_, template)| Arc::clone(template))
+        kept.templates
+            .get(path)
+            .filter(|(read_at, _)| *read_at == version)
+            .map(|(_, template)| Arc::clone(template))
     }
 
     async fn read(&self, partition: Partition, path: String) -> Result<Option<Arc<Template>>, StoreError> {

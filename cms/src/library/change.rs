@@ -1,5 +1,7 @@
 //! Storing and deleting: one commit for the document and what is told of it to others, and what must be so before.
 
+use std::time::Duration;
+
 use csc_store::{Change as Commit, Key, Record, StoreError, shared};
 use csc_types::{Etag, Revision};
 use csc_xcap::error::{Conflict, Exists};
@@ -13,6 +15,9 @@ use crate::claims::{self, HeldRecord, Release};
 use crate::domain::confirm;
 use crate::records::{self, SHELF, damaged, preselected, preselected_key, room_key};
 use crate::templates::{self, MOST_TEMPLATES};
+
+/// How long the record of a room is kept: longer than any commit may take, which it is for.
+const ROOM_KEPT: Duration = Duration::from_secs(60);
 
 /// What was read of a document that is changed.
 struct Found<'a> {
@@ -75,7 +80,8 @@ impl CmsLibrary {
             let mut commit = begin(document, path, &found, digest.preselected)?;
             if let (None, Some(room)) = (&snapshot.current, room(document)) {
                 self.leave_room(document, &room).await?;
-                commit = commit.put(room_key(&room), path.as_bytes().to_vec());
+                let expires = change.author.at.plus(ROOM_KEPT);
+                commit = commit.put_until(room_key(&room), path.as_bytes().to_vec(), expires);
             }
             let mut gone = Vec::new();
             let mut claimed = None;
@@ -138,8 +144,7 @@ impl CmsLibrary {
     /// Refuses one document too many.
     async fn leave_room(&self, document: &Document, room: &str) -> Result<(), Refusal> {
         let most = if document.user().is_some() { self.documents_per_user } else { MOST_TEMPLATES };
-        let listed =
-            shared::index_scan(self.records.store(), document.partition(), room, None, most).await?;
+        let listed = shared::index_scan(self.records.store(), document.partition(), room, None, most).await?;
         if listed.len() < most {
             return Ok(());
         }

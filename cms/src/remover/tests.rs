@@ -140,7 +140,8 @@ async fn work_for_a_partition_that_is_lost_keeps_no_other_waiting() {
 #[tokio::test]
 async fn what_is_damaged_keeps_no_other() {
     let names = (0..).map(|number| format!("tel:+{number:04}"));
-    let two: Vec<String> = names.filter(|name| Partition::of(name) == Partition::of("tel:+0000")).take(2).collect();
+    let two: Vec<String> =
+        names.filter(|name| Partition::of(name) == Partition::of("tel:+0000")).take(2).collect();
     let world = World::new(Partition::of("tel:+1"));
     assert!(world.store.slow != Partition::of(&two[0]));
     world.lists_of(&two[0], true).await;

@@ -16,8 +16,8 @@ use crate::world::{World, assert_conflict};
 
 const USER: &str = "sip:+339012341234@test-rcs.com";
 const ENCODED: &str = "sip%3A%2B339012341234%40Test-rcs.com";
-const LISTS: &str = "application/resource-lists+xml";
-const SERVICES: &str = "application/rls-services+xml";
+pub(crate) const LISTS: &str = "application/resource-lists+xml";
+pub(crate) const SERVICES: &str = "application/rls-services+xml";
 
 /// The service as the gateway at `address` reaches it.
 fn behind(world: &World, address: &str) -> Client {
@@ -210,7 +210,7 @@ async fn r2_pictures() {
     assert_eq!(world.as_user("tel:+8211").get(target).await.status, StatusCode::FORBIDDEN);
 }
 
-fn served(uris: &[&str]) -> String {
+pub(crate) fn served(uris: &[&str]) -> String {
     let services = uris.iter().map(|uri| format!("<service uri=\"{uri}\"><list name=\"a\"/></service>"));
     format!(
         "<rls-services xmlns=\"urn:ietf:params:xml:ns:rls-services\">{}</rls-services>",
@@ -218,7 +218,7 @@ fn served(uris: &[&str]) -> String {
     )
 }
 
-fn index_of(user: &str) -> String {
+pub(crate) fn index_of(user: &str) -> String {
     format!("/rls-services/users/{user}/index")
 }
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use csc_proto::documents::v1::DeleteRequest;
+use csc_proto::documents::v1::delete_response::Outcome;
+use csc_proto::documents::v1::documents_client::DocumentsClient;
 use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry};
-use csc_service::Shutdown;
+use csc_service::{Shutdown, bus};
 use csc_store::{Change, StoreError, shared};
 use csc_types::{McpttId, Partition};
 use http::StatusCode;
@@ -29,7 +32,7 @@ async fn fill(world: &World) {
     );
 }
 
-async fn remove_account(world: &World, id: &str, said: bool) {
+pub(crate) async fn remove_account(world: &World, id: &str, said: bool) {
     let id: McpttId = id.parse().unwrap();
     let key = shared::account_key(&id);
     let entry = LogEntry {
@@ -100,6 +103,27 @@ async fn documents_go_with_the_account() {
     assert_eq!(world.store_profile(&profile("<Pre-selected-indication/>")).await.status, StatusCode::CREATED);
     trigger.request();
     timeout(LIMIT, task).await.unwrap().unwrap().unwrap();
+}
+
+/// What the remover has not come to yet can be removed by hand, and what was not removed is not said to be.
+#[tokio::test]
+async fn documents_of_nobody_can_be_deleted_over_the_bus() {
+    let world = World::new().await;
+    fill(&world).await;
+    remove_account(&world, "tel:+8210", false).await;
+    let mut client = DocumentsClient::new(bus::in_process(world.parts.grpc.clone().unwrap()));
+    for path in [PROFILE, LISTS, SERVICES] {
+        let name = path.trim_start_matches('/').replace(
+            "user-profile/users/tel:+8210/user-profile",
+            "user-profile/users/tel:+8210/mcptt-user-profile-0.xml",
+        );
+        let mut delete = async || {
+            let request = DeleteRequest { path: name.clone(), ..DeleteRequest::default() };
+            client.delete(request).await.unwrap().into_inner().outcome()
+        };
+        assert_eq!(delete().await, Outcome::Deleted, "{name}");
+        assert_eq!(delete().await, Outcome::Absent, "{name}");
+    }
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ pub(crate) const DIRECTORY: &str = "/org.openmobilealliance.xcap-directory/users
 pub(crate) struct World {
     pub(crate) bench: Bench,
     pub(crate) parts: ServiceParts,
+    documents: csc_xcap_server::Config,
+    config: Config,
 }
 
 impl World {
@@ -51,11 +53,15 @@ impl World {
 
     /// On a store that can be made to misbehave.
     pub(crate) async fn tricky() -> (Self, Arc<Tricky>) {
+        Self::tricky_with(&[]).await
+    }
+
+    pub(crate) async fn tricky_with(settings: &[(&str, &str)]) -> (Self, Arc<Tricky>) {
         let mut bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
         let store = Embedded::in_memory(Arc::clone(&bench.clock), &*bench.entropy).unwrap();
         let store = Arc::new(Tricky::new(store));
         bench.records = Records::new(store.clone(), Arc::clone(&bench.entropy));
-        (Self::on(bench, &[], Arc::new(Local)).await, store)
+        (Self::on(bench, settings, Arc::new(Local)).await, store)
     }
 
     /// On this store, with this verifier.
@@ -76,16 +82,27 @@ impl World {
         let documents = csc_xcap_server::Config::read(&mut settings);
         let config = Config::read(&mut settings.section("cms", "Configuration management."));
         settings.finish().unwrap();
-        let deps = Deps {
-            records: bench.records.clone(),
-            clock: Arc::clone(&bench.clock),
-            entropy: Arc::clone(&bench.entropy),
-            metrics: bench.metrics.clone(),
-            verifier: Arc::clone(&bench.verifier),
+        let mut world = Self { parts: ServiceParts::new("cms"), bench, documents, config };
+        world.parts = world.parts_of(world.deps(), user_database);
+        world
+    }
+
+    /// What a service of this world stands on.
+    pub(crate) fn deps(&self) -> Deps {
+        Deps {
+            records: self.bench.records.clone(),
+            clock: Arc::clone(&self.bench.clock),
+            entropy: Arc::clone(&self.bench.entropy),
+            metrics: self.bench.metrics.clone(),
+            verifier: Arc::clone(&self.bench.verifier),
             replica: "cms-1".to_owned(),
             replicas: Replicas::Alone,
-        };
-        Self { parts: build_with(&config, &documents, deps, user_database), bench }
+        }
+    }
+
+    /// A service with the settings of this world.
+    pub(crate) fn parts_of(&self, deps: Deps, user_database: Arc<dyn UserDatabase>) -> ServiceParts {
+        build_with(&self.config, &self.documents, deps, user_database)
     }
 
     pub(crate) fn as_user(&self, id: &str) -> Client {
