@@ -14,6 +14,7 @@ use csc_types::Entropy;
 use crate::archive::{Documents, Groups};
 use crate::provision::{self, Plan, Servers};
 use crate::ue::Profile;
+use crate::users::Users;
 use crate::{AllInOne, Edge, demo, idms_keys, pki, roots, terminal};
 
 /// MCPTT Common Services Core: login, configuration, groups, keys and change notification for push-to-talk terminals.
@@ -61,6 +62,11 @@ enum Command {
     Groups {
         #[command(subcommand)]
         action: Groups,
+    },
+    /// Users of a running server; `provision` makes and changes them.
+    Users {
+        #[command(subcommand)]
+        action: Users,
     },
     /// The store of an installation.
     Store {
@@ -340,6 +346,7 @@ async fn execute(command: Command) -> anyhow::Result<()> {
         }
         Command::Documents { action } => action.run().await,
         Command::Groups { action } => action.run().await,
+        Command::Users { action } => action.run().await,
         Command::Store { action: Store::Create { config } } => {
             StoreConfig::create(&config).await?;
             say!("the store is made");

@@ -19,6 +19,7 @@ mod roots;
 pub mod site;
 mod terminal;
 pub mod ue;
+mod users;
 
 pub use all_in_one::AllInOne;
 pub use cli::main;

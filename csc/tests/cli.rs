@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 fn csc(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_csc"));
@@ -173,6 +174,18 @@ fn documents_are_administered(folder: &Path, bus: &str) {
     let groups = good(&["groups", "of", alex]);
     assert!(groups.starts_with("tel:+82570000701\t") && groups.contains("\tcity-fire\n"), "{groups}");
     assert!(good(&["groups", "members", "tel:+82570000701"]).contains(alex));
+
+    // Somebody leaves: the account at once, the place in the group when gms has followed.
+    let sam = "tel:+82571009992";
+    assert_eq!(good(&["users", "delete", sam, "--dry-run"]), format!("deleted    {sam} (dry run)\n"));
+    assert_eq!(good(&["users", "delete", sam]), format!("deleted    {sam}\n"));
+    assert_eq!(good(&["users", "delete", sam]), format!("absent     {sam}\n"));
+    assert!(!run(&["users", "delete", "sam"]).0);
+    let end = Instant::now() + Duration::from_secs(60);
+    while good(&["groups", "members", "tel:+82570000701"]).contains(sam) {
+        assert!(Instant::now() < end, "{sam} stays in its group");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]
