@@ -97,7 +97,14 @@ impl Editor {
                 csc_xml::parse(&content, &limits).map_err(|refused| damaged(&refused.to_string()))?;
             // Of a creator there is nothing in the document.
             let unlisted = || matches!(edit, Edit::Remove(_)).then(|| document.input_text().to_owned());
-            Ok(edit.apply(&document, &names).or_else(unlisted))
+            let edited = edit.apply(&document, &names).or_else(unlisted);
+            // Nobody could read or mend the group any more if it were no document.
+            if let Some(edited) = &edited {
+                let limits = limits.of_stored(edited.len());
+                csc_xml::parse(edited.as_bytes(), &limits)
+                    .map_err(|refused| damaged(&refused.to_string()))?;
+            }
+            Ok(edited)
         })
         .await
     }

@@ -30,6 +30,15 @@ pub(crate) struct GroupLibrary {
     entries: usize,
 }
 
+/// What is stored beside a document.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Digest {
+    /// What it says; its members are left out.
+    contents: Contents,
+    /// Whom its list names.
+    members: Members,
+}
+
 impl GroupLibrary {
     pub(crate) fn new(records: Records, entropy: Arc<dyn Entropy>, names: Names, entries: usize) -> Self {
         Self { records, entropy, names, entries }
@@ -137,10 +146,13 @@ impl GroupLibrary {
 
 #[async_trait]
 impl Library for GroupLibrary {
-    type Digest = Contents;
+    type Digest = Digest;
 
-    fn digest(&self, _: &Document, content: &csc_xml::Document<'_>) -> Result<Contents, Conflict> {
-        Contents::read(content.root_element(), &self.names, self.entries)
+    fn digest(&self, _: &Document, content: &csc_xml::Document<'_>) -> Result<Digest, Conflict> {
+        let mut contents = Contents::read(content.root_element(), &self.names, self.entries)?;
+        // Large groups are read on another thread, and what takes long with so many members belongs there.
+        let members = std::mem::take(&mut contents.members).iter().collect();
+        Ok(Digest { contents, members })
     }
 
     async fn look(&self, document: &Document, caller: &Caller) -> Result<Snapshot, StoreError> {
@@ -158,7 +170,7 @@ impl Library for GroupLibrary {
         Ok(None)
     }
 
-    async fn put(&self, change: Change<'_>, decide: &dyn Decide<Contents>) -> Result<Written, Refusal> {
+    async fn put(&self, change: Change<'_>, decide: &dyn Decide<Digest>) -> Result<Written, Refusal> {
         let Change { document, caller, .. } = change;
         let group = group_of(document)?;
         let path = canonical(group).path();
@@ -173,7 +185,8 @@ impl Library for GroupLibrary {
                     let New { content, digest, created, dry_run } = decide.decide(&snapshot).await?;
                     let organisation =
                         existing.as_ref().map_or(change.organisation, |existing| &existing.organisation);
-                    self.agree(caller, group, existing.as_ref(), organisation, &digest).await?;
+                    let Digest { contents, members } = digest;
+                    self.agree(caller, group, existing.as_ref(), organisation, &contents).await?;
                     if dry_run {
                         return Ok(Commit::nothing((created, 0)));
                     }
@@ -182,10 +195,9 @@ impl Library for GroupLibrary {
                         None => change.creator,
                     };
                     let random = self.entropy.next_u64();
-                    let record = GroupRecord::of(organisation, creator, &digest);
+                    let record = GroupRecord::of(organisation, creator, &contents);
                     let written = Commit::nothing((created, random));
                     let before = existing.as_ref().map(|existing| &existing.members);
-                    let members: Members = digest.members.iter().collect();
                     let written = write_group(written, group, &record, &members, before);
                     let entry = Entry { path, organisation, author: change.author, history };
                     Ok::<_, Refusal>(SHELF.put(written, &entry, Volume { random, content })?)

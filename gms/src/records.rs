@@ -95,16 +95,25 @@ impl GroupRecord {
 pub(crate) struct RegroupedRecord {
     #[prost(string, repeated, tag = "1")]
     groups: Vec<String>,
+    /// Who they say has made it. None while some may not say so, or not the same of each other.
+    #[prost(string, optional, tag = "2")]
+    requestor: Option<String>,
 }
 
 impl RegroupedRecord {
-    pub(crate) fn of(groups: &BTreeSet<GroupId>) -> Self {
-        Self { groups: groups.iter().map(ToString::to_string).collect() }
+    pub(crate) fn of(groups: &BTreeSet<GroupId>, requestor: Option<&McpttId>) -> Self {
+        Self {
+            groups: groups.iter().map(ToString::to_string).collect(),
+            requestor: requestor.map(ToString::to_string),
+        }
     }
 
-    pub(crate) fn read(record: &Record) -> Result<BTreeSet<GroupId>, StoreError> {
-        let groups = decode::<Self>(record)?.unwrap_or_default().groups;
-        groups.iter().map(|group| parsed(group, "regrouped group")).collect()
+    /// The groups, and whom they all name as the one who made it.
+    pub(crate) fn read(record: &Record) -> Result<(BTreeSet<GroupId>, Option<McpttId>), StoreError> {
+        let Self { groups, requestor } = decode(record)?.unwrap_or_default();
+        let groups = groups.iter().map(|group| parsed(group, "regrouped group")).collect::<Result<_, _>>()?;
+        let requestor = requestor.map(|requestor| parsed(&requestor, "requestor")).transpose()?;
+        Ok((groups, requestor))
     }
 }
 
@@ -343,8 +352,11 @@ mod tests {
         let octets = "0a0466697265220454656d702a0674656c3a2b38320674656c3a2b37";
         assert_eq!(hex::encode(temporary.encode_to_vec()), octets);
         assert_eq!(GroupRecord::decode(&*hex::decode(octets).unwrap()), Ok(temporary));
-        let regrouped = RegroupedRecord::of(&["tel:+8".parse().unwrap()].into());
+        let groups = ["tel:+8".parse().unwrap()].into();
+        let regrouped = RegroupedRecord::of(&groups, None);
         assert_eq!(hex::encode(regrouped.encode_to_vec()), "0a0674656c3a2b38");
+        let regrouped = RegroupedRecord::of(&groups, Some(&"tel:+1".parse().unwrap()));
+        assert_eq!(hex::encode(regrouped.encode_to_vec()), "0a0674656c3a2b38120674656c3a2b31");
         let left = UserRecord { state: UserState::Left.into() };
         assert_eq!(hex::encode(left.encode_to_vec()), "0802");
         let present = UserRecord { state: UserState::Present.into() };

@@ -6,8 +6,10 @@ use std::ops::Range;
 
 use csc_types::{GroupId, McpttId};
 use csc_xcap::Names;
-use csc_xcap::usage::groups::{self, GROUP_INFO};
-use csc_xml::{Document, Node, escape_attribute, escape_text};
+use csc_xcap::usage::groups::{self, CONSTITUENTS, GROUP_INFO};
+use csc_xml::{Document, Node, child, escape_attribute, escape_text};
+
+const REQUESTOR: &str = "temporary-MCPTT-group-requestor";
 
 /// A change of a group's document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(crate) enum Edit {
         requestor: McpttId,
         /// All that are regrouped into it.
         constituents: BTreeSet<GroupId>,
+        /// The group may say so already, and of others, or of somebody else who made it.
+        again: bool,
     },
     /// It is one no longer.
     Release(GroupId),
@@ -38,13 +42,16 @@ impl Edit {
                 let named = |entry: &Node<'_, '_>| groups::entry_user(*entry, names).as_ref() == Some(user);
                 cut(text, groups::entries(root).filter(named).map(|entry| entry.range()))
             }
-            Self::Regroup { into, requestor, constituents } => {
-                if regrouped(root).next().is_some() {
-                    return None;
+            Self::Regroup { into, requestor, constituents, .. } => match regrouped(root).next() {
+                None => {
+                    let service = root.first_element_child()?;
+                    Some(append(text, service, &describe(into, requestor, constituents)))
                 }
-                let service = root.first_element_child()?;
-                Some(append(text, service, &describe(into, requestor, constituents)))
-            }
+                Some(said) if groups::temporary_group(said).as_ref() == Some(into) => {
+                    correct(text, said, requestor, constituents)
+                }
+                Some(_) => None,
+            },
             Self::Release(into) => {
                 let named =
                     |node: &Node<'_, '_>| groups::temporary_group(*node).is_some_and(|named| named == *into);
@@ -60,19 +67,53 @@ fn regrouped<'a, 'input: 'a>(root: Node<'a, 'input>) -> impl Iterator<Item = Nod
 }
 
 fn describe(into: &GroupId, requestor: &McpttId, constituents: &BTreeSet<GroupId>) -> String {
-    let mut out = format!(
-        "<on-network-regrouped xmlns=\"{GROUP_INFO}\" temporary-MCPTT-group-ID=\"{}\" \
-         temporary-MCPTT-group-requestor=\"{}\"><constituent-MCPTT-group-IDs>",
+    format!(
+        "<on-network-regrouped xmlns=\"{GROUP_INFO}\" temporary-MCPTT-group-ID=\"{}\" {}>{}</on-network-regrouped>",
         escape_attribute(into.as_str()),
-        escape_attribute(requestor.as_str())
-    );
+        made_by(requestor),
+        list(constituents, "")
+    )
+}
+
+fn made_by(requestor: &McpttId) -> String {
+    format!("{REQUESTOR}=\"{}\"", escape_attribute(requestor.as_str()))
+}
+
+/// `declaration`: of the namespace, where it is not the default already.
+fn list(constituents: &BTreeSet<GroupId>, declaration: &str) -> String {
+    let mut out = format!("<{CONSTITUENTS}{declaration}>");
     for id in constituents {
         out.push_str("<constituent-MCPTT-group-ID>");
         out.push_str(&escape_text(id.as_str()));
         out.push_str("</constituent-MCPTT-group-ID>");
     }
-    out.push_str("</constituent-MCPTT-group-IDs></on-network-regrouped>");
+    out.push_str(&format!("</{CONSTITUENTS}>"));
     out
+}
+
+/// `text` where `said` names this requestor and these constituents, and all else as it was; `None`: it does.
+fn correct(
+    text: &str,
+    said: Node<'_, '_>,
+    requestor: &McpttId,
+    constituents: &BTreeSet<GroupId>,
+) -> Option<String> {
+    let mut splices = Vec::new();
+    let by = said.attribute_node(REQUESTOR);
+    if let Some(by) = by.filter(|by| by.value().trim() != requestor.as_str()) {
+        splices.push((by.range(), made_by(requestor)));
+    }
+    let named: Option<BTreeSet<GroupId>> = groups::constituent_ids(said).collect();
+    let first = child(said, GROUP_INFO, CONSTITUENTS).filter(|_| named.as_ref() != Some(constituents));
+    if let Some(first) = first {
+        splices.push((first.range(), list(constituents, &format!(" xmlns=\"{GROUP_INFO}\""))));
+    }
+    // Back to front, so that the places in front stay where they are.
+    let changed = splices.iter().rev().fold(text.to_owned(), |mut text, (place, new)| {
+        text.replace_range(place.clone(), new);
+        text
+    });
+    (!splices.is_empty()).then_some(changed)
 }
 
 /// `text` without `ranges`, which are in order, and without the white space in front of each; `None` if there are none.
@@ -144,6 +185,7 @@ mod tests {
             into: into.clone(),
             requestor: "tel:+1".parse().unwrap(),
             constituents: ["tel:9", "tel:8"].iter().map(|id| id.parse().unwrap()).collect(),
+            again: false,
         };
         for text in [
             group("<p:list/>\n"),
@@ -165,6 +207,38 @@ mod tests {
             }
             assert_eq!(apply(&Edit::Release(into.clone()), &released), None);
         }
+    }
+
+    #[test]
+    fn what_is_said_of_a_regrouping_is_corrected_and_nothing_else() {
+        let said = |by: &str, ids: &str| {
+            group(&format!(
+                "<list-service/><i:on-network-regrouped temporary-MCPTT-group-requestor={by} xmlns:i='{GROUP_INFO}'\n \
+                 temporary-MCPTT-group-ID='tel:7'>\n {ids}<i:protect-media>false</i:protect-media></i:on-network-regrouped>"
+            ))
+        };
+        let ids = "<i:constituent-MCPTT-group-IDs> <i:constituent-MCPTT-group-ID> tel:8 </i:constituent-MCPTT-group-ID>\
+                   </i:constituent-MCPTT-group-IDs>";
+        let regroup = |into: &str, by: &str, ids: &[&str]| Edit::Regroup {
+            into: into.parse().unwrap(),
+            requestor: by.parse().unwrap(),
+            constituents: ids.iter().map(|id| id.parse().unwrap()).collect(),
+            again: true,
+        };
+        let text = said("'tel:+1'", ids);
+        assert_eq!(apply(&regroup("tel:7", "tel:+1", &["tel:8"]), &text), None);
+        assert_eq!(apply(&regroup("tel:6", "tel:+2", &["tel:9"]), &text), None, "by another group");
+        let other = regroup("tel:7", "sip:o'n@example.org", &["tel:8"]);
+        assert_eq!(apply(&other, &text).unwrap(), said("\"sip:o&apos;n@example.org\"", ids));
+        let both = regroup("tel:7", "tel:+2", &["tel:8", "tel:9"]);
+        let corrected = apply(&both, &text).unwrap();
+        let listed = format!(
+            "<constituent-MCPTT-group-IDs xmlns=\"{GROUP_INFO}\"><constituent-MCPTT-group-ID>tel:8\
+             </constituent-MCPTT-group-ID><constituent-MCPTT-group-ID>tel:9</constituent-MCPTT-group-ID>\
+             </constituent-MCPTT-group-IDs>"
+        );
+        assert_eq!(corrected, said("\"tel:+2\"", &listed));
+        assert_eq!(apply(&both, &corrected), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use csc_store::StoreError;
 use csc_types::Etag;
 use csc_xcap::error::Conflict;
 use csc_xcap_server::Refusal;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use http_body::Body as _;
 
@@ -49,7 +49,7 @@ impl Denied {
             }
             Self::NotAllowed(methods) => {
                 *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-                response.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static(methods));
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
             }
             Self::Standard(refusal) => return refusal.response(),
         }
@@ -70,7 +70,11 @@ pub(super) fn translate(mut response: Response<Body>) -> Response<Body> {
             with_reason(&mut response, "Forbidden. The client has no right here.");
         }
         // It understands the method and does not do it.
-        StatusCode::NOT_IMPLEMENTED => *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::NOT_IMPLEMENTED => {
+            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+            // Whoever is told so may read.
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        }
         _ => {}
     }
     let status = response.status();

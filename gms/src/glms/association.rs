@@ -13,8 +13,8 @@
 //! </group-association>
 //! ```
 //!
-//! Where there are more groups than `association_groups`, the root has `complete="false"`. It is made when asked for: the user's views from the index, each group then from its own records, where membership is
-//! checked.
+//! Where there are more groups than `association_groups`, the root has `complete="false"`. It is made when asked for: the
+//! user's views from the index, each group then from its own records, where membership is checked.
 
 use bytes::Bytes;
 use csc_service::http::Body;
@@ -31,6 +31,7 @@ use futures::future::try_join_all;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use super::Glms;
 use super::answer::{self, Denied};
@@ -40,6 +41,8 @@ use crate::records::view;
 const MEDIA_TYPE: &str = "application/group-association+xml";
 /// Groups that are read at the same time.
 const AT_ONCE: usize = 8;
+/// Associations that are made at the same time in a process; others wait. Each may read hundreds of large documents.
+static PLACES: Semaphore = Semaphore::const_new(4);
 /// Views that are looked at together.
 pub(super) const PAGE: usize = 256;
 /// Longest name that is passed on, in octets.
@@ -69,7 +72,10 @@ impl Glms {
         if head.method != Method::GET && head.method != Method::HEAD {
             return Err(Denied::NotAllowed("GET, HEAD"));
         }
-        let (groups, complete) = self.groups_of(caller, &user).await?;
+        let (groups, complete) = {
+            let _place = PLACES.acquire().await.expect("nobody closes this semaphore");
+            self.groups_of(caller, &user).await?
+        };
         let content = write(&user, &groups, complete);
         let digest = Sha256::digest(content.as_bytes());
         let (revision, random) = digest.as_chunks::<8>().0.split_first().expect("a hash has 32 octets");
@@ -100,8 +106,7 @@ impl Glms {
         Ok(Refusal::of(decide(caller, Operation::Read, &document, &facts))?)
     }
 
-    /// The groups that `user` sees, as far as `caller` may read them.
-    /// Whether these are all comes second.
+    /// The groups that `user` sees, as far as `caller` may read them, and whether these are all.
     async fn groups_of(&self, caller: &Caller, user: &McpttId) -> Result<(Vec<Group>, bool), Denied> {
         let (views, complete) = self.views(user, self.config.rules.association_groups).await?;
         let mut groups = Vec::new();

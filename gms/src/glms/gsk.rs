@@ -68,12 +68,19 @@ impl Secret {
     pub(crate) fn from_key_file(content: &[u8]) -> Option<Self> {
         let mut key = Zeroizing::new([0; KEY]);
         hex::decode_to_slice(content.trim_ascii(), key.as_mut_slice()).ok()?;
-        Some(Self(Hkdf::new(Some(b"csc glms 1"), key.as_slice())))
+        Some(Self(extract(b"csc glms 1", key.as_slice())))
     }
 
     fn key(&self, info: &[&[u8]]) -> Zeroizing<[u8; KEY]> {
         expand(&self.0, info)
     }
+}
+
+/// [`Hkdf::new`] forgets to wipe the pseudorandom key, from which everything else follows.
+fn extract(salt: &[u8], key: &[u8]) -> Hkdf<Sha256> {
+    let (mut pseudorandom, hkdf) = Hkdf::extract(Some(salt), key);
+    pseudorandom.as_mut_slice().zeroize();
+    hkdf
 }
 
 fn expand(hkdf: &Hkdf<Sha256>, info: &[&[u8]]) -> Zeroizing<[u8; KEY]> {
@@ -114,7 +121,7 @@ impl ReferenceProtection {
 
 impl GskProtection for ReferenceProtection {
     fn protect(&self, reader: &McpttId, group: &GroupId, cnonce: Cnonce, gsk: &Gsk) -> [u8; KEY] {
-        let hkdf = Hkdf::new(Some(&cnonce.0), self.terminal_key(reader).as_slice());
+        let hkdf = extract(&cnonce.0, self.terminal_key(reader).as_slice());
         let (reader, group) = (reader.as_str().as_bytes(), group.as_str().as_bytes());
         let pek = expand(&hkdf, &[b"PEK\0", reader, b"\0", group]);
         let cipher = Aes256::new((&*pek).into());

@@ -18,7 +18,7 @@
 //!
 //! Whoever may change a group sets address and port with the same document, without what concerns keys; every PUT makes
 //! a new key. So does the first GET after the members of the group have changed: who has left never gets the new one.
-//! Keys are for members, each in its own tree; a dispatcher who is no member gets none.
+//! Keys are for members and for who made the group, each in its own tree; any other dispatcher gets none.
 
 mod record;
 mod settings;
@@ -101,7 +101,10 @@ impl Glms {
         let keys = [multicast_key(&asked.group), group_key(&asked.group), members_key(&asked.group)];
         let updated = records.update(partition(&asked.group), &keys, |found| {
             let [record, group, members] = found else { return Err(damaged("no answer for a key").into()) };
-            let members = self.read_by(member, group, members)?;
+            let members = readers(group, members)?;
+            if !members.contains(member) {
+                return Err(Refusal::Forbidden);
+            }
             let Some(stored) = decode::<MulticastRecord>(record)? else { return Err(Refusal::NotFound) };
             if stored.members == digest(&members) {
                 return Ok(Change::nothing((stored, record.version)));
@@ -130,14 +133,6 @@ impl Glms {
         let echo = HeaderValue::from_str(text).map_err(|_| Denied::BadRequest("Q-CNONCE is no text"))?;
         response.headers_mut().insert(CNONCE, echo);
         Ok(response)
-    }
-
-    /// The members of the group, if `reader` sees it as one of them, or as who made it.
-    fn read_by(&self, reader: &McpttId, group: &Record, members: &Record) -> Result<Members, Refusal> {
-        let group = decode::<GroupRecord>(group)?.filter(|group| !group.deleted).ok_or(Refusal::Forbidden)?;
-        let members = read_members(members)?;
-        let sees = members.contains(reader) || group.creator.as_deref() == Some(reader.as_str());
-        if sees { Ok(members) } else { Err(Refusal::Forbidden) }
     }
 
     /// The multicast information with a new key, made for `members`.
@@ -274,7 +269,7 @@ impl Glms {
                     (stored, etag)
                 });
                 let Change { checks, puts, deletes, log, outcome } =
-                    decide(&stored, &read_members(members)?)?;
+                    decide(&stored, &readers(group, members)?)?;
                 Ok(Change { checks, puts, deletes, log, outcome: Some(outcome) })
             });
             let Updated { outcome, revision } = updated.await.map_err(Refusal::from)?;
@@ -289,6 +284,39 @@ impl Glms {
 /// Multicast information as it is stored, with its tag.
 type Stored = Option<(MulticastRecord, Etag)>;
 
+/// For whom keys are: the members of the group, and who made it. Nobody, if it is gone.
+fn readers(group: &Record, members: &Record) -> Result<Members, StoreError> {
+    match decode::<GroupRecord>(group)?.filter(|group| !group.deleted) {
+        Some(group) => Ok(read_members(members)?.union(&group.maker()?.iter().collect())),
+        None => Ok(Members::default()),
+    }
+}
+
 fn digest(members: &Members) -> Vec<u8> {
     Sha256::digest(members.octets()).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_for_members_and_for_who_made_the_group() {
+        let record = |value: Vec<u8>| Record { value: Some(value.into()), ..Record::default() };
+        let group = |creator: Option<&str>, deleted| {
+            let creator = creator.map(str::to_owned);
+            record(GroupRecord { creator, deleted, ..GroupRecord::default() }.encode_to_vec())
+        };
+        let members = record(b"tel:+1\ntel:+2\n".to_vec());
+        let of = |group: &Record| readers(group, &members).unwrap();
+        let made = of(&group(Some("tel:+3"), false));
+        assert!(["tel:+1", "tel:+2", "tel:+3"].iter().all(|id| made.contains(&id.parse().unwrap())));
+        // Once the maker is gone it has a key that is not for it any more.
+        let left = of(&group(None, false));
+        assert!(!left.contains(&"tel:+3".parse().unwrap()));
+        assert_ne!(digest(&made), digest(&left));
+        assert_eq!(digest(&of(&group(Some("tel:+2"), false))), digest(&left));
+        assert_eq!(of(&group(Some("tel:+3"), true)), Members::default());
+        assert_eq!(of(&Record::default()), Members::default());
+    }
 }

@@ -9,7 +9,7 @@
 use csc_service::http::{Body, read_body};
 use csc_store::{Record, StoreError};
 use csc_types::{Caller, GroupId, McpttId, Partition, Role};
-use csc_xcap::access::Operation;
+use csc_xcap::access::{Decision, Facts, Membership, Operation, decide};
 use csc_xcap::search::{Condition, Found, MEDIA_TYPE, Scope, Search};
 use csc_xcap_server::{Refusal, aside};
 use futures::future::try_join_all;
@@ -23,7 +23,8 @@ use super::answer::{self, Denied};
 use super::association::{PAGE, display_name};
 use crate::domain::Members;
 use crate::records::{
-    GROUP, GroupRecord, SHELF, canonical, damaged, decode, group_key, members_key, partition, read_members,
+    GROUP, GroupRecord, SHELF, canonical, damaged, decode, group_key, members_key, members_of_constituent,
+    parsed, partition, read_members,
 };
 
 /// Groups that are read at the same time.
@@ -176,14 +177,14 @@ impl Glms {
         record: &Record,
         members: Option<Members>,
     ) -> Result<Option<(GroupId, Option<String>)>, Denied> {
-        let Some(stored) = decode::<GroupRecord>(record)?.filter(|stored| !stored.deleted) else {
+        let Some(record) = decode::<GroupRecord>(record)?.filter(|record| !record.deleted) else {
             return Ok(None);
         };
-        if !wanted.people(&stored, &members.unwrap_or_default()) {
+        if !wanted.people(&record, members.as_ref().unwrap_or(&Members::default())) {
             return Ok(None);
         }
-        let name = match stored.display_name {
-            Some(name) => Some(name),
+        let name = match &record.display_name {
+            Some(name) => Some(name.clone()),
             // Written before names were kept beside a group.
             None => self.name_in_document(&group).await?,
         };
@@ -191,11 +192,43 @@ impl Glms {
         if !wanted.names(name.as_deref().unwrap_or_default()) {
             return Ok(None);
         }
-        match self.admitted(caller, Operation::Read, &canonical(&group)).await {
-            Ok(found) => Ok(found.current.is_some().then_some((group, name))),
-            Err(Refusal::Forbidden | Refusal::NotFound) => Ok(None),
-            Err(refusal) => Err(refusal.into()),
+        Ok(self.may_read(caller, &group, &record, members).await?.then_some((group, name)))
+    }
+
+    /// Whether the standard lets `caller` read `group`. Its document, which may be large, is not looked at.
+    async fn may_read(
+        &self,
+        caller: &Caller,
+        group: &GroupId,
+        record: &GroupRecord,
+        members: Option<Members>,
+    ) -> Result<bool, StoreError> {
+        let may = |membership| {
+            let organisation = Some(parsed(&record.organisation, "organisation of a group")?);
+            let facts = Facts { organisation, membership, ..Facts::default() };
+            Ok::<_, StoreError>(decide(caller, Operation::Read, &canonical(group), &facts) == Decision::Allow)
+        };
+        if may(Membership::Outsider)? {
+            return Ok(true);
         }
+        let Some(user) = caller.user().map(|user| &user.id) else { return Ok(false) };
+        if record.creator.as_deref() == Some(user.as_str()) {
+            return may(Membership::Viewer);
+        }
+        let store = self.ground.records.store();
+        let members = match members {
+            Some(members) => members,
+            None => read_members(&self.ground.records.get(partition(group), &members_key(group)).await?)?,
+        };
+        if members.contains(user) {
+            return may(Membership::Listed);
+        }
+        for constituent in record.regrouped()? {
+            if members_of_constituent(store, &constituent, group).await?.contains(user) {
+                return may(Membership::Viewer);
+            }
+        }
+        Ok(false)
     }
 
     async fn name_in_document(&self, group: &GroupId) -> Result<Option<String>, StoreError> {

@@ -17,6 +17,8 @@ use crate::records::{
 
 /// Groups that are looked at together.
 const PAGE: usize = 256;
+/// How often a group that changes while it is projected is projected again at once.
+const ROUNDS: usize = 4;
 
 /// A group's records as the projector reads them.
 pub(super) struct Target {
@@ -37,13 +39,15 @@ pub(super) struct Target {
 impl Projector {
     /// Carries the state of `group` to everybody concerned.
     pub(super) async fn project(&self, group: &GroupId, fence: &Fence) -> Result<(), ProjectError> {
-        while let Some(mut target) = self.target(group).await? {
+        // The group may change meanwhile: its records tell. One that keeps changing gives its place to others, and comes
+        // again with the log entry of the last change.
+        for _ in 0..ROUNDS {
+            let Some(mut target) = self.target(group).await? else { return Ok(()) };
             if self.tell_constituents(group, fence, &target).await? {
                 let others = self.members_of(group, &target.regrouping.constituents).await?;
                 target.audience = target.audience.union(&others);
                 self.project_target(group, fence, &target).await?;
             }
-            // The group may have changed meanwhile: its records tell.
         }
         Ok(())
     }

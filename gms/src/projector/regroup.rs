@@ -7,7 +7,8 @@
 //! splicing, in the constituent's own partition. So
 //!
 //! 1. `gms.regrouped` of the temporary group grows by its constituents, before any of them is told;
-//! 2. constituents are told, those that are none any more are released; only then are their members read;
+//! 2. constituents are told, those that are none any more are released; only then are their members read. When others
+//!    become constituents, or the user is gone who made the group, those that were told already are told again;
 //! 3. a constituent whose members changed afterwards renews the temporary group, which is then projected again.
 //!
 //! All of it may be repeated.
@@ -24,10 +25,10 @@ use super::group::Target;
 use super::{ProjectError, Projector};
 use crate::domain::{Edit, Members};
 use crate::records::{
-    GroupRecord, RegroupedRecord, group_key, members_of_constituent, partition, regrouped_key,
+    GroupRecord, RegroupedRecord, group_key, members_of_constituent, parsed, partition, regrouped_key,
 };
 
-/// Who is said to have made a temporary group that was provisioned.
+/// Who is said to have made a temporary group that was provisioned, or whose maker is gone.
 const NOBODY: &str = "sip:anonymous@anonymous.invalid";
 
 /// What a group has to do with other groups.
@@ -38,34 +39,54 @@ pub(super) struct Regrouping {
     told: BTreeSet<GroupId>,
     /// The temporary group that it is regrouped into.
     into: Option<GroupId>,
-    requestor: Option<McpttId>,
+    /// Who made it.
+    requestor: McpttId,
+    /// Whom all that are told name as such.
+    named: Option<McpttId>,
     /// There is no such group any more.
     pub(super) deleted: bool,
 }
 
 impl Regrouping {
     pub(super) fn read(group: &GroupRecord, regrouped: &Record) -> Result<Self, StoreError> {
+        let (told, named) = RegroupedRecord::read(regrouped)?;
+        let requestor = match group.maker()? {
+            Some(requestor) => requestor,
+            None => parsed(NOBODY, "requestor")?,
+        };
         Ok(Self {
             constituents: if group.deleted { BTreeSet::new() } else { group.regrouped()? },
-            told: RegroupedRecord::read(regrouped)?,
+            told,
             into: group.temporary()?,
-            requestor: group.maker()?,
+            requestor,
+            named,
             deleted: group.deleted,
         })
     }
 
-    /// Notes that nobody but the constituents is told any more.
+    /// Whether all constituents, and nobody else, say what the temporary group says now.
+    fn is_settled(&self) -> bool {
+        let named = self.constituents.is_empty() || self.named.as_ref() == Some(&self.requestor);
+        self.told == self.constituents && named
+    }
+
+    /// Notes that nobody but the constituents is told any more, and that they all say the same.
     pub(super) fn finish(&self, group: &GroupId, change: Change<bool>) -> Change<bool> {
-        match (self.told == self.constituents, self.constituents.is_empty()) {
+        match (self.is_settled(), self.constituents.is_empty()) {
             (true, _) => change,
             (false, true) => change.delete(regrouped_key(group)),
-            (false, false) => note(group, change, &self.constituents),
+            (false, false) => note(group, change, &self.constituents, Some(&self.requestor)),
         }
     }
 }
 
-fn note(group: &GroupId, change: Change<bool>, told: &BTreeSet<GroupId>) -> Change<bool> {
-    change.put(regrouped_key(group), RegroupedRecord::of(told).encode_to_vec())
+fn note(
+    group: &GroupId,
+    change: Change<bool>,
+    told: &BTreeSet<GroupId>,
+    requestor: Option<&McpttId>,
+) -> Change<bool> {
+    change.put(regrouped_key(group), RegroupedRecord::of(told, requestor).encode_to_vec())
 }
 
 impl Projector {
@@ -80,7 +101,7 @@ impl Projector {
         let Regrouping { constituents, told, requestor, .. } = &target.regrouping;
         if !constituents.is_subset(told) {
             let widened: BTreeSet<GroupId> = constituents.union(told).cloned().collect();
-            let noted = |change: Change<bool>| note(group, change, &widened);
+            let noted = |change: Change<bool>| note(group, change, &widened, None);
             if !self.commit_if_current(group, fence, target, noted).await? {
                 return Ok(false);
             }
@@ -88,11 +109,12 @@ impl Projector {
         for released in told.difference(constituents) {
             self.tell(released, &Edit::Release(group.clone())).await?;
         }
-        let requestor = match requestor {
-            Some(requestor) => requestor.clone(),
-            None => NOBODY.parse().map_err(|_| StoreError::Damaged("requestor".to_owned()))?,
+        let regroup = Edit::Regroup {
+            into: group.clone(),
+            requestor: requestor.clone(),
+            constituents: constituents.clone(),
+            again: !target.regrouping.is_settled(),
         };
-        let regroup = Edit::Regroup { into: group.clone(), requestor, constituents: constituents.clone() };
         for constituent in constituents {
             self.tell(constituent, &regroup).await?;
         }

@@ -1,6 +1,7 @@
 //! What happens when the projector is cut off, comes late, or loses its role.
 
 mod accounts;
+mod fair;
 mod regroup;
 mod replicas;
 
@@ -15,15 +16,14 @@ use csc_store::owner::{Fence, Shift};
 use csc_store::testing::Between;
 use csc_store::{Commit, CommitError, Embedded, Store, shared};
 use csc_test_support::{ManualClock, SeededEntropy};
-use csc_types::{Caller, Entropy, GroupId, McpttId, Partition, Revision, Roles, SystemClock, User};
+use csc_types::{Caller, Entropy, GroupId, McpttId, Partition, Revision, Roles, User};
 use csc_xcap::Names;
-use csc_xcap::usage::groups::Contents;
 use csc_xcap_server::{Action, Author, Change, Decide, Library, New, Refusal, Snapshot};
 use csc_xml::Limits;
 
 use super::*;
 use crate::domain::Members;
-use crate::library::GroupLibrary;
+use crate::library::{Digest, GroupLibrary};
 use crate::records::{
     canonical, group_key, group_keys, partition, projected_key, reach_key, read_group, regrouped_key,
     view_path,
@@ -74,11 +74,7 @@ impl World {
 
     fn replica_on(&self, store: Arc<dyn Store>, replicas: Replicas) -> (Projector, Ownership) {
         let records = Records::new(store, self.entropy.clone());
-        // Replicas measure each other's silence by a clock that runs.
-        let clock: Arc<dyn Clock> = match replicas {
-            Replicas::Alone => self.clock.clone(),
-            Replicas::Several => Arc::new(SystemClock::new()),
-        };
+        let clock: Arc<dyn Clock> = self.clock.clone();
         let name = format!("{:016x}", self.entropy.next_u64());
         let editor = Editor::new(
             &records,
@@ -229,11 +225,11 @@ impl World {
 }
 
 /// A document as `decide` would have made it.
-struct Stored(New<Contents>);
+struct Stored(New<Digest>);
 
 #[async_trait]
-impl Decide<Contents> for Stored {
-    async fn decide(&self, _: &Snapshot) -> Result<New<Contents>, Refusal> {
+impl Decide<Digest> for Stored {
+    async fn decide(&self, _: &Snapshot) -> Result<New<Digest>, Refusal> {
         Ok(self.0.clone())
     }
 }
@@ -362,41 +358,4 @@ async fn nothing_to_do_writes_nothing() {
     world.projector_on(dead).project(&world.group, &fence).await.unwrap();
     let unknown: GroupId = "tel:+99".parse().unwrap();
     world.projector().project(&unknown, &fence).await.unwrap();
-}
-
-#[tokio::test]
-async fn groups_that_fail_hold_nobody_up() {
-    let mut world = World::new();
-    let records = Records::new(world.store.clone(), world.entropy.clone());
-    for number in 0..2 * AT_ONCE {
-        let group: GroupId = format!("tel:+1{number:02}").parse().unwrap();
-        let key = [group_key(&group)];
-        // Of half of them the group itself cannot be read, of the others how far their views are.
-        let damaged = records.update(partition(&group), &key, |_| {
-            let change = csc_store::Change::nothing(());
-            let change = if number % 2 == 0 {
-                change.put(group_key(&group), vec![0xff])
-            } else {
-                change.put(group_key(&group), Vec::new()).put(projected_key(&group), vec![0xff])
-            };
-            Ok::<_, StoreError>(change)
-        });
-        damaged.await.unwrap();
-    }
-    world.group = "tel:+9".parse().unwrap();
-    world.put(0..1).await;
-    let (_trigger, shutdown) = Shutdown::new();
-    let (projector, ownership) = world.replica_on(world.store.clone(), Replicas::Alone);
-    let running = tokio::spawn(projector.run(ownership, shutdown));
-    let member = member(0);
-    let at = Partition::of(member.as_str());
-    loop {
-        let position = world.store.position(at).await.unwrap();
-        if world.entry(0).await.is_some() {
-            break;
-        }
-        let news = world.store.tail(&[(at, position)], 1, Duration::from_secs(60)).await.unwrap();
-        assert!(!news.is_empty(), "the sound group is never projected");
-    }
-    running.abort();
 }

@@ -1,10 +1,12 @@
 //! The views of one group in its members' partitions.
 
 use std::collections::BTreeMap;
+use std::future;
+use std::task::Poll;
 use std::time::Duration;
 
 use csc_proto::record::v1::IndexEntry;
-use csc_store::{Change, Key, StoreError, shared};
+use csc_store::{Change, Key, Record, StoreError, shared};
 use csc_types::{GroupId, McpttId, OrgId, Partition, Revision, Timestamp};
 use csc_xcap_server::{announce, aside};
 use futures::stream::{self, StreamExt};
@@ -83,26 +85,55 @@ impl Projector {
     async fn write_batch(&self, group: &GroupId, state: &State, batch: &Batch) -> Result<u64, ProjectError> {
         let keys: Vec<Key> = batch.views.iter().map(|view| shared::index_key(&view.path)).collect();
         let until = self.clock.now().plus(TOMBSTONE);
-        let updated = self.records.update(batch.partition, &keys, |found| {
-            let mut change = Change::nothing(Written::default());
-            for (view, record) in batch.views.iter().zip(found) {
-                let before: Option<IndexEntry> = decode(record)?;
-                let seen = before.as_ref().map_or(0, |entry| entry.group_revision);
-                if seen >= state.revision.number() {
-                    continue;
-                }
-                change = write_view(change, view, state, until);
-                change.outcome.count += 1;
-                if view.live && before.is_none_or(|entry| entry.removed) {
-                    change.outcome.newcomers.extend(view.member.parse::<McpttId>());
-                }
-            }
+        let updated = self.records.update_async(batch.partition, &keys, async |found| {
+            let change = batch.write(&found, state, until)?;
+            give_way().await;
             Ok::<_, StoreError>(change)
         });
         let Written { count, newcomers } = updated.await?.outcome;
         self.turn_away(batch.partition, group, &newcomers).await?;
         Ok(count)
     }
+}
+
+impl Batch {
+    /// What its views need, which are stored as `found`, to show `state`.
+    fn write(
+        &self,
+        found: &[Record],
+        state: &State,
+        until: Timestamp,
+    ) -> Result<Change<Written>, StoreError> {
+        let mut change = Change::nothing(Written::default());
+        for (view, record) in self.views.iter().zip(found) {
+            let before: Option<IndexEntry> = decode(record)?;
+            let seen = before.as_ref().map_or(0, |entry| entry.group_revision);
+            if seen >= state.revision.number() {
+                continue;
+            }
+            change = write_view(change, view, state, until);
+            change.outcome.count += 1;
+            if view.live && before.is_none_or(|entry| entry.removed) {
+                change.outcome.newcomers.extend(view.member.parse::<McpttId>());
+            }
+        }
+        Ok(change)
+    }
+}
+
+/// Lets the other tasks of this thread go first. All batches are written by one task; what a commit of many answers at
+/// once would keep requests waiting for milliseconds. It wakes its task at once, unlike [`tokio::task::yield_now`]: that
+/// is how [`buffer_unordered`](StreamExt::buffer_unordered) knows that it is time to pause.
+async fn give_way() {
+    let mut gone_first = false;
+    future::poll_fn(|context| {
+        if std::mem::replace(&mut gone_first, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn batches(group: &GroupId, concerned: &Members, audience: &Members) -> Vec<Batch> {

@@ -30,6 +30,8 @@ use crate::names::Names;
 const NAMESPACE: &str = "urn:oma:xml:poc:list-service";
 /// Of the elements that TS 24.481 adds.
 pub const GROUP_INFO: &str = "urn:3gpp:ns:mcpttGroupInfo:1.0";
+/// The list of constituents in a description of a regrouping.
+pub const CONSTITUENTS: &str = "constituent-MCPTT-group-IDs";
 /// Groups that are regrouped into one: each is looked at with every request for the temporary group.
 pub const MOST_CONSTITUENTS: usize = 32;
 
@@ -153,6 +155,15 @@ pub fn regrouping<'a, 'input: 'a>(
     children(root, NAMESPACE, "list-service").flat_map(move |service| children(service, GROUP_INFO, name))
 }
 
+/// The groups that an `on-network-temporary` or `on-network-regrouped` names as constituents; `None`: one that is none.
+pub fn constituent_ids<'a, 'input: 'a>(
+    description: Node<'a, 'input>,
+) -> impl Iterator<Item = Option<GroupId>> {
+    children(description, GROUP_INFO, CONSTITUENTS)
+        .flat_map(|list| children(list, GROUP_INFO, "constituent-MCPTT-group-ID"))
+        .map(|id| id.text().and_then(|text| text.trim().parse().ok()))
+}
+
 /// The temporary group that an `on-network-regrouped` names.
 pub fn temporary_group(regrouped: Node<'_, '_>) -> Option<GroupId> {
     attribute(regrouped, "temporary-MCPTT-group-ID")?.trim().parse().ok()
@@ -179,10 +190,8 @@ fn constituents(root: Node<'_, '_>) -> Result<BTreeSet<GroupId>, Conflict> {
     if regrouping(root, "on-network-regrouped").next().is_some() {
         return Err(failure("a temporary group is not regrouped itself"));
     }
-    let lists = children(description, GROUP_INFO, "constituent-MCPTT-group-IDs");
     let mut found = BTreeSet::new();
-    for id in lists.flat_map(|list| children(list, GROUP_INFO, "constituent-MCPTT-group-ID")) {
-        let group = id.text().and_then(|text| text.trim().parse().ok());
+    for group in constituent_ids(description) {
         if !found.insert(group.ok_or_else(|| failure("a constituent that is no group identity"))?) {
             return Err(failure("a constituent that is named twice"));
         }

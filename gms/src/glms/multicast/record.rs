@@ -29,7 +29,7 @@ pub(super) struct MulticastRecord {
     /// From when the new one is used.
     #[prost(uint32, tag = "8")]
     pub(super) time: u32,
-    /// A hash of the members for whom the new one was made.
+    /// A hash of those for whom the new one was made: members, and who made the group.
     #[prost(bytes = "vec", tag = "9")]
     pub(super) members: Vec<u8>,
     /// Which key the old one is.

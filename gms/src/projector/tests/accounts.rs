@@ -12,7 +12,7 @@ impl World {
         Records::new(self.store.clone(), self.entropy.clone())
     }
 
-    async fn account(&self, number: usize, there: bool) {
+    pub(super) async fn account(&self, number: usize, there: bool) {
         let user = member(number);
         let key = shared::account_key(&user);
         let records = self.records();

@@ -38,6 +38,19 @@ impl Regrouped {
         self.world.put_as(&self.temporary, &temporary(&self.temporary, constituents)).await
     }
 
+    /// The same, made by `creator`.
+    async fn form_by(&self, constituents: &[GroupId], creator: Option<McpttId>) {
+        let content = temporary(&self.temporary, constituents);
+        let parsed = csc_xml::parse(content.as_bytes(), &Limits::DEFAULT).unwrap();
+        let digest = self.world.library.digest(&canonical(&self.temporary), &parsed).unwrap();
+        let new = Stored(New { digest, content: content.clone().into(), created: true, dry_run: false });
+        let put = async |change: Change<'_>| {
+            let change = Change { creator: creator.as_ref(), ..change };
+            self.world.library.put(change, &new).await.map(|_| ())
+        };
+        self.world.changing(&self.temporary, Action::Stored, put).await.unwrap();
+    }
+
     async fn seen_by(&self, members: impl Fn(usize) -> bool) {
         self.world.assert_group_seen_by(&self.temporary, 7, members).await;
     }
@@ -139,4 +152,46 @@ async fn what_cannot_be_regrouped() {
     assert!(matches!(it.world.delete_group(one).await, Err(Refusal::Conflict(_))));
     assert!(matches!(it.world.put_as(one, &document(one, 0..2, "")).await, Err(Refusal::Conflict(_))));
     it.world.delete_group(other).await.unwrap();
+}
+
+#[tokio::test]
+async fn constituents_are_told_of_each_other_and_of_a_maker_that_is_gone() {
+    for survived in 0.. {
+        let it = Regrouped::new().await;
+        let [one, other] = &it.constituents;
+        it.world.account(5, true).await;
+        it.form_by(&it.constituents[..1], Some(member(5))).await;
+        it.world.settle().await;
+        it.form(&it.constituents).await.unwrap();
+        let dying = || Arc::new(Dying { inner: it.world.store.clone(), left: AtomicUsize::new(survived) });
+        let formed = it.world.settle_on(dying()).await.is_ok();
+        it.world.settle().await;
+        let said = async |group| {
+            let content = it.world.content(group).await;
+            let parsed = csc_xml::parse(content.as_bytes(), &Limits::DEFAULT).unwrap();
+            let said = parsed.descendants().find(|node| node.has_tag_name((INFO, "on-network-regrouped")));
+            let by = said.unwrap().attribute("temporary-MCPTT-group-requestor").unwrap().to_owned();
+            let ids: Vec<String> = said
+                .unwrap()
+                .descendants()
+                .filter(|node| node.has_tag_name((INFO, "constituent-MCPTT-group-ID")))
+                .map(|node| node.text().unwrap().to_owned())
+                .collect();
+            (by, ids)
+        };
+        let both = vec![one.to_string(), other.to_string()];
+        for group in [one, other] {
+            assert_eq!(said(group).await, (member(5).to_string(), both.clone()));
+        }
+        it.world.account(5, false).await;
+        let gone = it.world.settle_on(dying()).await.is_ok();
+        it.world.settle().await;
+        for group in [one, other] {
+            assert_eq!(said(group).await, ("sip:anonymous@anonymous.invalid".to_owned(), both.clone()));
+        }
+        it.seen_by(|number| number < 5).await;
+        if formed && gone {
+            return;
+        }
+    }
 }

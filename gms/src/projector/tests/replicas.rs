@@ -26,10 +26,13 @@ impl Replica {
     }
 }
 
-async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+/// Replicas measure each other's silence by a clock that runs only here, and no faster than they do: however slow the
+/// machine is, nobody is taken for dead who is not.
+async fn until(world: &World, what: &str, mut done: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !done().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
+            world.clock.advance(Duration::from_millis(10));
         }
     };
     tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
@@ -44,7 +47,7 @@ async fn put_all(world: &mut World, members: std::ops::Range<usize>) {
 }
 
 async fn all_projected(world: &World) {
-    until("every group projected", async || {
+    until(world, "every group projected", async || {
         for partition in Partition::all() {
             if !group::unfinished(&*world.store, partition).await.unwrap().is_empty() {
                 return false;
@@ -58,7 +61,7 @@ async fn all_projected(world: &World) {
 async fn two() -> (World, Replica, Replica) {
     let world = World::new();
     let (a, b) = (Replica::start(&world), Replica::start(&world));
-    until("both have a share", async || {
+    until(&world, "both have a share", async || {
         a.tally.held() > 0 && b.tally.held() > 0 && a.tally.held() + b.tally.held() == u64::from(PARTITIONS)
     })
     .await;
@@ -78,7 +81,7 @@ async fn what_a_killed_replica_left_undone_is_done() {
     b.task.abort();
     put_all(&mut world, 2..MEMBERS + 2).await;
     all_projected(&world).await;
-    until("the other has all", async || a.tally.held() == u64::from(PARTITIONS)).await;
+    until(&world, "the other has all", async || a.tally.held() == u64::from(PARTITIONS)).await;
     assert_eq!(a.tally.takeovers(), share);
     for number in 0..GROUPS {
         world.group = format!("tel:+5{number:02}").parse().unwrap();
@@ -95,7 +98,7 @@ async fn who_leaves_hands_over() {
     b.task.await.unwrap().unwrap();
     put_all(&mut world, 2..MEMBERS + 2).await;
     all_projected(&world).await;
-    until("the other has all", async || a.tally.held() == u64::from(PARTITIONS)).await;
+    until(&world, "the other has all", async || a.tally.held() == u64::from(PARTITIONS)).await;
     assert_eq!((b.tally.held(), a.tally.takeovers()), (0, 0), "handed over, not taken over");
     a.stop.request();
     a.task.await.unwrap().unwrap();
@@ -116,7 +119,7 @@ async fn a_late_replica_finds_what_is_undone() {
 async fn a_stale_fence_costs_one_partition() {
     let mut world = World::new();
     let only = Replica::start(&world);
-    until("it has all", async || only.tally.held() == u64::from(PARTITIONS)).await;
+    until(&world, "it has all", async || only.tally.held() == u64::from(PARTITIONS)).await;
     // As if another replica had come and gone.
     world.fence().await;
     put_all(&mut world, 0..MEMBERS).await;

@@ -1,0 +1,74 @@
+//! Groups that fail, or change all the time, hold nobody up.
+
+use super::*;
+
+/// A store in which the group changes before each commit.
+struct Restless {
+    world: Arc<World>,
+    changes: AtomicUsize,
+}
+
+#[async_trait]
+impl Between for Restless {
+    fn inner(&self) -> &dyn Store {
+        &*self.world.store
+    }
+
+    async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
+        let change = self.changes.fetch_add(1, Ordering::SeqCst);
+        assert!(change < 1000, "others never have a turn");
+        self.world.put([change % 10]).await;
+        self.world.store.commit(partition, commit).await
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_never_rests_gives_others_a_turn() {
+    let world = Arc::new(World::new());
+    let fence = world.fence().await;
+    world.put(0..1).await;
+    let restless = Arc::new(Restless { world: Arc::clone(&world), changes: AtomicUsize::new(0) });
+    world.projector_on(restless).project(&world.group, &fence).await.unwrap();
+    // What is left comes with its log entry.
+    let left = group::unfinished(&*world.store, partition(&world.group)).await.unwrap();
+    assert_eq!(left, std::slice::from_ref(&world.group));
+    world.settle().await;
+    assert!(group::unfinished(&*world.store, partition(&world.group)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn groups_that_fail_hold_nobody_up() {
+    let mut world = World::new();
+    let records = Records::new(world.store.clone(), world.entropy.clone());
+    for number in 0..2 * AT_ONCE {
+        let group: GroupId = format!("tel:+1{number:02}").parse().unwrap();
+        let key = [group_key(&group)];
+        // Of half of them the group itself cannot be read, of the others how far their views are.
+        let damaged = records.update(partition(&group), &key, |_| {
+            let change = csc_store::Change::nothing(());
+            let change = if number % 2 == 0 {
+                change.put(group_key(&group), vec![0xff])
+            } else {
+                change.put(group_key(&group), Vec::new()).put(projected_key(&group), vec![0xff])
+            };
+            Ok::<_, StoreError>(change)
+        });
+        damaged.await.unwrap();
+    }
+    world.group = "tel:+9".parse().unwrap();
+    world.put(0..1).await;
+    let (_trigger, shutdown) = Shutdown::new();
+    let (projector, ownership) = world.replica_on(world.store.clone(), Replicas::Alone);
+    let running = tokio::spawn(projector.run(ownership, shutdown));
+    let member = member(0);
+    let at = Partition::of(member.as_str());
+    loop {
+        let position = world.store.position(at).await.unwrap();
+        if world.entry(0).await.is_some() {
+            break;
+        }
+        let news = world.store.tail(&[(at, position)], 1, Duration::from_secs(60)).await.unwrap();
+        assert!(!news.is_empty(), "the sound group is never projected");
+    }
+    running.abort();
+}
