@@ -47,7 +47,7 @@ pub enum Conflict {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exists {
     /// The element or attribute that holds it: a node selector relative to the document, percent-encoded, with the query
-    /// that its prefixes need. [`crate::select::locate`] makes one.
+    /// that its prefixes need.
     pub field: String,
     /// Values that may be used in its place; there may be none.
     pub alt_values: Vec<String>,

@@ -8,7 +8,6 @@ pub use evaluate::Found;
 pub(crate) use evaluate::Hits;
 pub use grammar::SelectorError;
 pub(crate) use grammar::attribute_value;
-pub use write::locate;
 
 /// A node selector with every prefix already replaced by its namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,50 +1,9 @@
 //! Node selectors as text: what reports of conflicts point at nodes with (RFC 4825 section 11).
 
-use csc_xml::{Attribute, Node, escape_attribute, namespace};
+use csc_xml::escape_attribute;
 
 use super::{AttributeName, ElementName, NodeSelector, Step, Terminal};
 use crate::uri::{XML_NAMESPACE, encode};
-
-/// Where an element, or an attribute of it, stands in its document: the `field` of a uniqueness failure. Elements with
-/// siblings of the same name are told by their position; an unprefixed name is in `default_namespace`.
-pub fn locate(
-    element: Node<'_, '_>,
-    attribute: Option<&Attribute<'_, '_>>,
-    default_namespace: &str,
-) -> String {
-    let mut steps: Vec<_> = element
-        .ancestors()
-        .filter(Node::is_element)
-        .map(|element| step_to(element, default_namespace))
-        .collect();
-    steps.reverse();
-    let terminal = attribute.map(|attribute| {
-        Terminal::Attribute(AttributeName {
-            namespace: attribute.namespace().map(str::to_owned),
-            local: attribute.name().to_owned(),
-        })
-    });
-    let count = steps.len();
-    NodeSelector { steps, terminal }.to_uri(count)
-}
-
-fn step_to(element: Node<'_, '_>, default_namespace: &str) -> Step {
-    let local = element.tag_name().name().to_owned();
-    let namespace = namespace(element).unwrap_or_default();
-    let name = if namespace == default_namespace {
-        ElementName::Default(local)
-    } else {
-        ElementName::Qualified { namespace: namespace.to_owned(), local }
-    };
-    let step = Step { name, position: None, attribute: None };
-    let Some(parent) = element.parent() else { return step };
-    let (mut position, mut all) = (None, 0);
-    for sibling in step.named(parent, default_namespace) {
-        all += 1;
-        position = position.or((sibling == element).then_some(all));
-    }
-    Step { position: position.filter(|_| all > 1), ..step }
-}
 
 impl NodeSelector {
     /// The first `steps` steps, and the terminal selector behind the last one, as a URI relative to the document:
@@ -118,8 +77,6 @@ impl AttributeName {
 
 #[cfg(test)]
 mod tests {
-    use csc_xml::{Limits, parse};
-
     use super::*;
     use crate::uri::{Node as Part, Roots, Target};
 
@@ -154,18 +111,5 @@ mod tests {
         let selector = selector("p:a/b[@c='d']/@q:e?xmlns(p=urn:p)xmlns(q=urn:q)");
         assert_eq!(selector.to_uri(2), "n1:a/b%5B@c=%22d%22%5D/@n2:e?xmlns(n1=urn:p)xmlns(n2=urn:q)");
         assert_eq!(selector.to_uri(1), "n1:a?xmlns(n1=urn:p)");
-    }
-
-    #[test]
-    fn places() {
-        let text = "<rls xmlns='urn:r'><service uri='a'/><service uri='b'><x:y xmlns:x='urn:x' x:z='1'/></service></rls>";
-        let document = parse(text.as_bytes(), &Limits::DEFAULT).unwrap();
-        let second = document.root_element().last_element_child().unwrap();
-        let uri = second.attributes().next();
-        assert_eq!(locate(second, uri.as_ref(), "urn:r"), "rls/service%5B2%5D/@uri");
-        let y = second.first_element_child().unwrap();
-        let z = y.attributes().next();
-        assert_eq!(locate(y, z.as_ref(), "urn:r"), "rls/service%5B2%5D/n1:y/@n1:z?xmlns(n1=urn:x)");
-        assert_eq!(locate(document.root_element(), None, "urn:r"), "rls");
     }
 }
