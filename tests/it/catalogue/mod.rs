@@ -2,6 +2,7 @@
 //! holds this module names for itself.
 
 mod access;
+mod farewell;
 mod groups;
 mod hostile;
 mod seeds;
