@@ -286,6 +286,6 @@ impl<'d> Compiler<'d> {
             None => None,
         };
         let value = value.unwrap_or(crate::simple::atom::Value::Text(text.into())).into_owned();
-        Ok(if fixed { Preset::Fixed(value, text.into()) } else { Preset::Default })
+        Ok(if fixed { Preset::Fixed(value, text.into()) } else { Preset::Default(text.into()) })
     }
 }

@@ -43,7 +43,7 @@
 //!   element, the declaration judges it. Two declarations of one name in a model must have one type.
 //! - That a restricted content model allows nothing that its base does not is the author's to see to.
 //! - A year has at most nine digits. `anyURI` is a URI reference of RFC 3986, in which octets that URIs escape may stand
-//!   as they are.
+//!   as they are, and square brackets behind the scheme of a URI without hierarchy.
 //!
 //! Schema files are the program's own, or its operator's: their size and nesting is bounded, but compiling is no more
 //! than that proof against hostile ones.

@@ -18,6 +18,8 @@ pub(crate) const ABSENT: NamespaceId = 0;
 #[derive(Debug)]
 pub(crate) struct Names {
     namespaces: HashMap<Box<str>, NamespaceId>,
+    /// Octets of the longest one: a document says a longer one once, and each of its names may have it.
+    longest: usize,
     locals: Vec<HashMap<Box<str>, Symbol>>,
     texts: Vec<Box<str>>,
     spaces: Vec<NamespaceId>,
@@ -26,7 +28,7 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn new() -> Self {
         let namespaces = HashMap::from([("".into(), ABSENT)]);
-        Self { namespaces, locals: vec![HashMap::new()], texts: Vec::new(), spaces: Vec::new() }
+        Self { namespaces, longest: 0, locals: vec![HashMap::new()], texts: Vec::new(), spaces: Vec::new() }
     }
 
     /// The namespace, made known if it was not.
@@ -36,6 +38,7 @@ impl Names {
             return *id;
         }
         let id = number(self.locals.len());
+        self.longest = self.longest.max(namespace.len());
         self.namespaces.insert(namespace.into(), id);
         self.locals.push(HashMap::new());
         id
@@ -57,7 +60,11 @@ impl Names {
 
     /// The namespace, or [`FOREIGN`].
     pub(crate) fn namespace(&self, namespace: Option<&str>) -> NamespaceId {
-        self.namespaces.get(namespace.unwrap_or_default()).copied().unwrap_or(FOREIGN)
+        let namespace = namespace.unwrap_or_default();
+        if namespace.len() > self.longest {
+            return FOREIGN;
+        }
+        self.namespaces.get(namespace).copied().unwrap_or(FOREIGN)
     }
 
     /// The name, or [`UNKNOWN`].

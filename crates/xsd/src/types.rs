@@ -121,8 +121,9 @@ pub(crate) struct Element {
 /// `default` or `fixed` of an element.
 #[derive(Debug)]
 pub(crate) enum Preset {
-    Default,
-    /// The value, and the text for elements with mixed content.
+    /// The text.
+    Default(Box<str>),
+    /// The value and the text.
     Fixed(Value<'static>, Box<str>),
 }
 

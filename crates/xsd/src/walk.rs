@@ -117,7 +117,11 @@ impl<'s, 'd> Walk<'s, 'd> {
             Found::Wildcard(Process::Skip) => Ok(()),
             Found::Wildcard(process) => {
                 let declared = self.types.global_elements.get(&symbol).copied();
-                if declared.is_none() && process == Process::Strict && !node.has_attribute((XSI, "type")) {
+                let has_type = |text| self.named_type(node, text).is_ok();
+                if declared.is_none()
+                    && process == Process::Strict
+                    && !node.attribute((XSI, "type")).is_some_and(has_type)
+                {
                     return Err(Invalid::at(node, &"is not declared"));
                 }
                 self.start(node, declared)

@@ -1,4 +1,6 @@
 //! `xs:anyURI`: a URI reference (RFC 3986) in which characters that URIs escape may stand as they are, spaces included.
+//! Where no hierarchy begins behind the scheme, square brackets may stand too (RFC 2396 with RFC 2732, which the type
+//! refers to): `sip:a@[2001:db8::1]` is one.
 
 /// Whether `text` is an `xs:anyURI`.
 pub(crate) fn is_any_uri(text: &str) -> bool {
@@ -12,7 +14,8 @@ pub(crate) fn is_any_uri(text: &str) -> bool {
         return false;
     }
     match rest.split_once(':') {
-        Some((scheme, behind)) if is_scheme(scheme) => is_hierarchical(behind),
+        Some((scheme, behind)) if is_scheme(scheme) && behind.starts_with('/') => is_hierarchical(behind),
+        Some((scheme, behind)) if is_scheme(scheme) => is_opaque(behind),
         // Without a scheme the first segment of a path holds no colon.
         Some((before, _)) if !before.contains('/') => false,
         _ => is_hierarchical(rest),
@@ -34,6 +37,10 @@ fn is_hierarchical(text: &str) -> bool {
     let Some(behind) = text.strip_prefix("//") else { return is_all_path(text) };
     let (authority, path) = behind.split_at(behind.find('/').unwrap_or(behind.len()));
     is_authority(authority) && is_all_path(path)
+}
+
+fn is_opaque(text: &str) -> bool {
+    all(text, |octet| is_path(octet) || matches!(octet, b'/' | b'[' | b']'))
 }
 
 fn is_all_path(text: &str) -> bool {
@@ -120,6 +127,7 @@ mod tests {
             "http://h/{x}|`",
             "a b",
             "sip:그룹@b",
+            "sip:a@[2001:db8::1]:5060;c=d",
         ] {
             assert!(is_any_uri(text), "{text:?}");
         }
@@ -134,6 +142,8 @@ mod tests {
             "http://a[b",
             "//u@[]/",
             "a[b]",
+            "a:/b[c]",
+            "sip:a@[::1]#[",
             "한:b",
         ] {
             assert!(!is_any_uri(text), "{text:?}");

@@ -24,10 +24,16 @@ impl<'d> Walk<'_, 'd> {
         let mut nil = false;
         for attribute in node.attributes().filter(is_free) {
             match attribute.name() {
-                "type" => {
-                    let block = declared.map_or(Derivations::default(), |declared| declared.block);
-                    type_id = self.instance_type(node, attribute.value(), type_id, block)?;
-                }
+                "type" => match (self.named_type(node, attribute.value()), declared) {
+                    // Without a declaration, a type that only others know makes no difference.
+                    (Err(_), None) => {}
+                    (Err(what), Some(_)) => return Err(Invalid::at(node, &format_args!("xsi:type {what}"))),
+                    (Ok(named), _) => {
+                        let block = declared.map_or(Derivations::default(), |declared| declared.block);
+                        self.may_stand_for(node, named, type_id, block)?;
+                        type_id = named;
+                    }
+                },
                 // Of an element without a declaration it says nothing.
                 "nil" if let Some(declared) = declared => {
                     if !declared.nillable {
@@ -43,6 +49,7 @@ impl<'d> Walk<'_, 'd> {
             }
         }
         let preset = declared.and_then(|declared| declared.preset.as_ref());
+        let retyped = declared.is_some_and(|declared| declared.type_id != type_id);
         if nil && matches!(preset, Some(Preset::Fixed(..))) {
             return Err(Invalid::at(node, &"has a fixed value and cannot be nil"));
         }
@@ -52,7 +59,7 @@ impl<'d> Walk<'_, 'd> {
                     let name = Short(attribute.name());
                     return Err(Invalid::at(node, &format_args!("the attribute {name} must not stand here")));
                 }
-                return if nil { nothing(node) } else { self.text_value(node, type_id, preset) };
+                return if nil { nothing(node) } else { self.text_value(node, type_id, preset, retyped) };
             }
             Body::Complex(complex) => {
                 if complex.is_abstract {
@@ -65,11 +72,10 @@ impl<'d> Walk<'_, 'd> {
         match content {
             _ if nil => nothing(node),
             Content::Empty => nothing(node),
-            Content::Simple(simple) => self.text_value(node, *simple, preset),
+            Content::Simple(simple) => self.text_value(node, *simple, preset, retyped),
             Content::Elements { model, mixed } => {
                 if let Some(Preset::Fixed(_, fixed)) = preset
-                    && node.has_children()
-                    && text(node).as_deref() != Some(fixed)
+                    && text(node).is_none_or(|text| !text.is_empty() && text != **fixed)
                 {
                     return Err(Invalid::at(node, &"has another value than it must"));
                 }
@@ -85,14 +91,19 @@ impl<'d> Walk<'_, 'd> {
         node: Node<'d, 'd>,
         simple: TypeId,
         preset: Option<&Preset>,
+        retyped: bool,
     ) -> Result<(), Invalid> {
         let Some(text) = text(node) else {
             return Err(Invalid::at(node, &"holds a value and no elements"));
         };
-        // An empty element has the value that the schema gives it.
-        if preset.is_some() && text.is_empty() {
-            return Ok(());
-        }
+        let text = match preset {
+            // An empty element has the value that the schema gives it, but xsi:type may name a type that lacks it.
+            Some(_) if text.is_empty() && !retyped => return Ok(()),
+            Some(Preset::Default(given) | Preset::Fixed(_, given)) if text.is_empty() => {
+                Cow::Borrowed(&**given)
+            }
+            _ => text,
+        };
         let fault = self.value(node, simple, &text);
         fault.map_err(|what| Invalid::at(node, &format_args!("the value {}", what.0)))?;
         match preset {
@@ -103,27 +114,31 @@ impl<'d> Walk<'_, 'd> {
         }
     }
 
-    /// The type that `xsi:type` names, if it may stand for `declared`.
-    fn instance_type(
+    /// The type that `text` names, as the value of `xsi:type`; else what is wrong with it.
+    pub(super) fn named_type(&self, node: Node<'d, 'd>, text: &str) -> Result<TypeId, &'static str> {
+        let names = &self.types.names;
+        let (namespace, local) =
+            atom::name(text.trim_matches(is_space), node).ok_or("is no name, or its prefix is not bound")?;
+        let symbol = names.symbol(names.namespace(namespace), local);
+        self.types.global_types.get(&symbol).copied().ok_or("names a type that is not declared")
+    }
+
+    /// Whether the type that `xsi:type` names may stand for the one that is declared.
+    fn may_stand_for(
         &self,
         node: Node<'d, 'd>,
-        text: &str,
+        named: TypeId,
         declared: TypeId,
         block: Derivations,
-    ) -> Result<TypeId, Invalid> {
-        let types = self.types;
-        let fault = |what: &str| Invalid::at(node, &format_args!("xsi:type {what}"));
-        let name = atom::name(text.trim_matches(is_space), node);
-        let (namespace, local) = name.ok_or_else(|| fault("is no name, or its prefix is not bound"))?;
-        let symbol = types.names.symbol(types.names.namespace(namespace), local);
-        let named = types.global_types.get(&symbol).copied();
-        let named = named.ok_or_else(|| fault("names a type that is not declared"))?;
-        let way = types.derivation(named, declared);
-        let way = way.ok_or_else(|| fault("names a type that is not derived from that of the element"))?;
-        if way.meets(block.and(types.types[declared as usize].body.block())) {
-            return Err(fault("names a type that the schema does not allow here"));
+    ) -> Result<(), Invalid> {
+        let Some(way) = self.types.derivation(named, declared) else {
+            let what = "xsi:type names a type that is not derived from that of the element";
+            return Err(Invalid::at(node, &what));
+        };
+        if way.meets(block.and(self.types.types[declared as usize].body.block())) {
+            return Err(Invalid::at(node, &"xsi:type names a type that the schema does not allow here"));
         }
-        Ok(named)
+        Ok(())
     }
 }
 

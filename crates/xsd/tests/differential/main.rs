@@ -28,7 +28,8 @@ struct Judged {
     reference: Option<&'static str>,
     ours: Schema,
     documents: Vec<String>,
-    valid: Vec<bool>,
+    /// What libxml2 says; `None` where we need not agree.
+    valid: Vec<Option<bool>>,
 }
 
 fn judge(case: Case, seed: u64) -> Judged {
@@ -51,7 +52,11 @@ fn judge(case: Case, seed: u64) -> Judged {
     let schema = xmllint::write_schema(folder.path(), &case.schema);
     let valid = xmllint::judge(folder.path(), &schema, &documents);
     let samples = &valid[..case.documents.len()];
-    assert!(samples.iter().all(|valid| *valid), "{}: a document does not follow its schema", case.name);
+    assert!(
+        samples.iter().all(|valid| *valid == Some(true)),
+        "{}: a document does not follow its schema",
+        case.name
+    );
     Judged { name: case.name, reference: case.reference, ours, documents, valid }
 }
 
@@ -78,7 +83,8 @@ fn we_agree_with_libxml2() {
     let mut false_rejects = Vec::new();
     let mut false_accepts = Vec::new();
     for one in &judged {
-        for (document, valid) in one.documents.iter().zip(&one.valid) {
+        let compared = one.documents.iter().zip(&one.valid);
+        for (document, valid) in compared.filter_map(|(document, valid)| Some((document, (*valid)?))) {
             total += 1;
             refused += usize::from(!valid);
             match (accepts(&one.ours, document), valid) {
@@ -104,7 +110,9 @@ fn we_agree_with_libxml2() {
     for own in &judged {
         let Some(reference) = own.reference else { continue };
         let reference = judged.iter().find(|one| one.name == reference).unwrap();
-        for (document, _) in reference.documents.iter().zip(&reference.valid).filter(|(_, valid)| **valid) {
+        for (document, _) in
+            reference.documents.iter().zip(&reference.valid).filter(|(_, valid)| **valid == Some(true))
+        {
             let verdict = accepts(&own.ours, document);
             assert_eq!(verdict, Ok(()), "{} is stricter than the reference:\n{}", own.name, show(document));
         }

@@ -134,12 +134,23 @@ fn wildcards() {
     judge(
         &any(""),
         &["<n>1</n>", "<x xsi:type='xs:int'>1</x>"],
-        &["<n>x</n>", "<x/>", "<u:x/>", "<x xsi:type='xs:int'>x</x>"],
+        &["<n>x</n>", "<x/>", "<u:x/>", "<x xsi:type='xs:int'>x</x>", "<u:x xsi:type='u:y'/>"],
     );
     judge(
         &any("processContents='lax'"),
-        &["<n>1</n>", "<u:x>text<n>1</n></u:x>", "<x xmlns='' a='b'/>"],
-        &["<n>x</n>", "<u:x><u:y><n>x</n></u:y></u:x>", "<u:x xsi:type='xs:int'>x</u:x>"],
+        &[
+            "<n>1</n>",
+            "<u:x>text<n>1</n></u:x>",
+            "<x xmlns='' a='b'/>",
+            "<u:x xsi:type='u:y'>text<n>1</n></u:x>",
+        ],
+        &[
+            "<n>x</n>",
+            "<u:x><u:y><n>x</n></u:y></u:x>",
+            "<u:x xsi:type='xs:int'>x</u:x>",
+            "<u:x xsi:type='u:y'><n>x</n></u:x>",
+            "<n xsi:type='u:y'>1</n>",
+        ],
     );
     judge(
         &any("processContents='skip'"),

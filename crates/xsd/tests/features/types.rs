@@ -213,11 +213,31 @@ fn presets() {
     let preset = schema(
         "<xs:element name='r'><xs:complexType><xs:choice><xs:element name='d' type='xs:int' default='1'/>\
         <xs:element name='f' type='xs:decimal' fixed='1.0'/><xs:element name='m' fixed='a b'><xs:complexType mixed='true'><xs:sequence>\
-        <xs:element name='x' minOccurs='0'/></xs:sequence></xs:complexType></xs:element></xs:choice></xs:complexType></xs:element>",
+        <xs:element name='x' minOccurs='0'/></xs:sequence></xs:complexType></xs:element></xs:choice></xs:complexType></xs:element>\
+        <xs:simpleType name='more'><xs:restriction base='xs:int'><xs:minInclusive value='2'/></xs:restriction></xs:simpleType>",
     );
     judge(
         &preset,
-        &["<d/>", "<d>2</d>", "<f/>", "<f>01</f>", "<f> 1 </f>", "<m/>", "<m>a b</m>"],
-        &["<d> </d>", "<d>x</d>", "<f>2</f>", "<f> </f>", "<m>a</m>", "<m>a b<x/></m>"],
+        &[
+            "<d/>",
+            "<d>2</d>",
+            "<d xsi:type='xs:byte'/>",
+            "<f/>",
+            "<f>01</f>",
+            "<f> 1 </f>",
+            "<m/>",
+            "<m><!-- c --></m>",
+            "<m>a b</m>",
+        ],
+        &[
+            "<d> </d>",
+            "<d>x</d>",
+            "<d xsi:type='t:more'/>",
+            "<f>2</f>",
+            "<f> </f>",
+            "<f xsi:type='xs:byte'/>",
+            "<m>a</m>",
+            "<m>a b<x/></m>",
+        ],
     );
 }
