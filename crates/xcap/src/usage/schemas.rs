@@ -73,6 +73,18 @@ mod tests {
     }
 
     #[test]
+    fn rules_have_ids_of_their_own() {
+        let policy = |ids: [&str; 2]| {
+            let rules = ids.map(|id| format!("<rule id='{id}'/>")).concat();
+            format!("<ruleset xmlns='urn:ietf:params:xml:ns:common-policy'>{rules}</ruleset>")
+        };
+        for schema in [&PRES_RULES, &GROUPS, &USER_PROFILE] {
+            assert_eq!(check(schema, &policy(["a", "b"])), Ok(()));
+            assert!(check(schema, &policy(["a", " a"])).unwrap_err().contains("identifier"));
+        }
+    }
+
+    #[test]
     fn reports_follow_their_schema() {
         for conflict in [
             Conflict::NotUtf8,
