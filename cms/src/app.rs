@@ -67,7 +67,7 @@ pub fn build_with(
         open_profiles: documents.open_profiles,
         documents_per_user: config.documents_per_user,
         templates: Templates::new(records.clone(), names.clone(), config.limits()),
-        claims: Claims::new(records.clone(), names.clone(), Arc::clone(&clock)),
+        claims: Claims::new(&records, names.clone(), Arc::clone(&clock)),
         user_database,
     };
     let settings =

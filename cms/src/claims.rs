@@ -82,8 +82,9 @@ pub(crate) struct Claims {
 }
 
 impl Claims {
-    pub(crate) fn new(records: Records, names: Names, clock: Arc<dyn Clock>) -> Self {
-        Self { records, names, clock }
+    pub(crate) fn new(records: &Records, names: Names, clock: Arc<dyn Clock>) -> Self {
+        // What it reads lies in other partitions than what is written by it: no commit checks that.
+        Self { records: records.settled(), names, clock }
     }
 
     /// Claims `uris` for `document`, all of which it is about to hold, but for those it has `held` so far: as long as it

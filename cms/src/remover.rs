@@ -86,7 +86,7 @@ impl Remover {
         user_database: Arc<dyn UserDatabase>,
         Ground { records, clock, metrics, replica, replicas }: Ground<'_>,
     ) -> (Self, Ownership) {
-        let claims = Claims::new(records.clone(), names.clone(), Arc::clone(clock));
+        let claims = Claims::new(records, names.clone(), Arc::clone(clock));
         let ownership = Ownership::new(records, Arc::clone(clock), ROLE, replica, replicas);
         let metrics = RemoverMetrics::new(metrics, ownership.tally());
         // Also of a usage that a setting has switched off since. Groups are another service's.
