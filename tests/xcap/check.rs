@@ -18,6 +18,9 @@ pub(crate) enum Where {
     Alone,
 }
 
+/// A check that goes on.
+pub(crate) type Running = Pin<Box<dyn Future<Output = ()>>>;
+
 /// What is known of one clause of a line.
 pub(crate) struct Check {
     /// The line.
@@ -27,7 +30,7 @@ pub(crate) struct Check {
     /// Where it makes sense.
     pub(crate) place: Where,
     /// Panics if the clause does not hold.
-    pub(crate) run: fn(Arc<World>) -> Pin<Box<dyn Future<Output = ()>>>,
+    pub(crate) run: fn(Arc<World>) -> Running,
 }
 
 /// The checks of a module: id, place, function.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use csc::ue::Change;
 use csc_tests::sip::{Ask, Watchers};
 
 use crate::call::{essence, tag};
@@ -35,6 +36,7 @@ async fn c1_required_attributes(world: Arc<World>) {
     let target = path(NEW.0, "mcptt-user-profile-1.xml");
     let put = |document: String| world.call(ADMIN, "PUT", target.clone()).body(PROFILE_TYPE, document);
     let good = profile(NEW.0, 1, "");
+    world.absent(ADMIN, &target).await;
     for missing in [
         good.replace(&format!(" XUI-URI=\"{}\"", NEW.0), ""),
         good.replace(" user-profile-index=\"1\"", ""),
@@ -64,6 +66,7 @@ async fn c1_several_profiles_one_default(world: Arc<World>) {
     for number in [0, 1, 7] {
         let target = path(user.0, &format!("mcptt-user-profile-{number}.xml"));
         let name = format!("<ProfileName>{number}</ProfileName>");
+        world.absent(ADMIN, &target).await;
         world.call(ADMIN, "PUT", target).body(PROFILE_TYPE, profile(user.0, number, &name)).is(201).await;
     }
     for number in [0, 1, 7] {
@@ -95,6 +98,7 @@ async fn c1_names_of_the_default(world: Arc<World>) {
     let names = ["mcptt-user-profile-0.xml", "mcptt-user-profile.xml", "user-profile-0.xml", "user-profile"];
     let user: Person = ("tel:+82571009975", "four-names");
     people::put(world.client(), user, csc_tests::ORGANISATION, &[], Vec::new()).await;
+    world.absent(ADMIN, &path(user.0, names[0])).await;
     let mut tags = Vec::new();
     for (number, name) in names.iter().enumerate() {
         let put = world.call(ADMIN, "PUT", path(user.0, name)).body(PROFILE_TYPE, profile(user.0, 0, ""));
@@ -147,6 +151,7 @@ async fn c2_an_administrator_for_somebody_else(world: Arc<World>) {
     let body = profile(KIM.0, 5, "<ProfileName xml:lang=\"en-GB\">Default duty shift</ProfileName>");
     let media_type = "application/org.3gpp.mcptt.user-profile+xml; charset=\"utf-8\"";
     let put = |who| world.call(who, "PUT", target.clone()).body(media_type, body.clone());
+    world.absent(ADMIN, &target).await;
     put(KIM).is(403).await;
     put(ROBIN).is(405).await;
     put(PORT).is(404).await;
@@ -231,26 +236,30 @@ async fn c4_what_a_service_configuration_holds(world: Arc<World>) {
 }
 
 async fn c4_subscribers_hear_by_their_selector(world: Arc<World>) {
-    let global = format!("{SERVICE_CONFIG}/global/city-fire/service-config.xml");
+    // An organisation of their own: nobody else changes what they watch.
+    const ORGANISATION: &str = "signal-fire";
+    let (first, second): (Person, Person) = (("tel:+82571006660", "smoke"), ("tel:+82571006661", "mirror"));
+    people::organisation(world.client(), ORGANISATION).await;
+    for who in [first, second] {
+        people::put(world.client(), who, ORGANISATION, &[], Vec::new()).await;
+    }
+    let global = format!("{SERVICE_CONFIG}/global/{ORGANISATION}/service-config.xml");
+    let (_, document) = service_config(&world).await;
+    let put = world.call(PLATFORM, "PUT", format!("/{global}")).body(SERVICE_CONFIG_TYPE, document);
+    let old = tag(&put.is_one_of(&[200, 201]).await);
     let view = |who: Person| format!("{SERVICE_CONFIG}/users/{}/service-config", who.0);
     let mut watchers = Watchers::at(world.client().proxies()).await;
-    let wanted = [(ALEX, view(ALEX)), (SAM, view(SAM)), (DANA, global.clone())];
+    let wanted = [(first, view(first)), (second, view(second)), (second, global.clone())];
     for (who, selector) in &wanted {
         watchers.add(&Ask::list(who.0, &[selector]));
     }
     watchers.until("a first NOTIFY", |_, watcher| !watcher.told.is_empty()).await;
-    let document = world.call(ADMIN, "GET", format!("/{global}")).is(200).await;
-    let put = world.call(ADMIN, "PUT", format!("/{global}")).body(SERVICE_CONFIG_TYPE, document.body.clone());
-    let changed = put.is(200).await;
-    let new = tag(&changed).trim_matches('"').to_owned();
+    let new = tag(&put.is(200).await);
+    let bare = |tag: &str| Some(tag.trim_matches('"').to_owned());
     watchers
         .until("the change, by the name that each asked for", |number, watcher| {
-            let selector = &wanted[number].1;
-            watcher
-                .told
-                .iter()
-                .flatten()
-                .any(|change| change.sel == *selector && change.new.as_ref() == Some(&new))
+            let change = Change { sel: wanted[number].1.clone(), previous: bare(&old), new: bare(&new) };
+            watcher.told.iter().flatten().any(|told| *told == change)
         })
         .await;
     for (number, (_, selector)) in wanted.iter().enumerate() {
@@ -276,6 +285,7 @@ async fn c5_what_a_ue_configuration_holds(world: Arc<World>) {
     let target = format!("/{UE_CONFIG}/users/{}/ue-config", ROBIN.0);
     let put = |document: String| world.call(ADMIN, "PUT", target.clone()).body(UE_CONFIG_TYPE, document);
     let common = [PRIVATE, GROUP_CALL].concat();
+    world.absent(ADMIN, &target).await;
     for bad in [
         ue_config(PRIVATE, ON_NETWORK),
         ue_config(GROUP_CALL, ON_NETWORK),

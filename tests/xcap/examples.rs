@@ -31,6 +31,7 @@ fn example(name: &str) -> Option<String> {
 
 /// Stores a document where there was none and gets it back as it was.
 async fn accepted(world: &World, who: Person, target: &str, media_type: &str, document: &str) {
+    world.absent(who, target).await;
     world.call(who, "PUT", target).body(media_type, document).is(201).await;
     assert_eq!(world.call(who, "GET", target).is(200).await.text(), document);
     world.call(who, "DELETE", target).is(200).await;

@@ -137,16 +137,17 @@ fn resident() -> usize {
 }
 
 async fn x21_memory_does_not_grow(world: Arc<World>) {
-    const AT_ONCE: usize = 64;
+    const AT_ONCE: usize = 32;
+    const OFFERED: usize = 40;
     let client = world.client().clone();
     let before = resident();
     for (who, target, media_type) in places(&world) {
         let put = world.call(who, "PUT", target.clone()).with("Content-Type", media_type);
         let put = put.with("Transfer-Encoding", "chunked");
         let mut request = put.octets().await;
-        // Ten MiB in chunks; who keeps them all for everybody needs 640 MiB.
+        // In chunks of one MiB: nobody knows beforehand how much it will be.
         let chunk = format!("{:x}\r\n{}\r\n", MEBIBYTE, " ".repeat(MEBIBYTE));
-        request.extend_from_slice(chunk.repeat(10).as_bytes());
+        request.extend_from_slice(chunk.repeat(OFFERED).as_bytes());
         request.extend_from_slice(b"0\r\n\r\n");
         let request: Arc<[u8]> = request.into();
         let mut sending = JoinSet::new();
@@ -160,8 +161,9 @@ async fn x21_memory_does_not_grow(world: Arc<World>) {
             assert!(matches!(answer.status, 413 | 503), "{target}: {}", answer.head);
         }
     }
-    let grown = resident().saturating_sub(before);
-    assert!(grown < 256 * MEBIBYTE, "{grown} octets");
+    // Each may be read up to the largest limit; the rest is for what other checks do meanwhile.
+    let grown = resident().saturating_sub(before) / MEBIBYTE;
+    assert!(grown < AT_ONCE * 4 + 256, "{grown} MiB of {} that were offered", AT_ONCE * OFFERED);
 }
 
 async fn x21_limits_are_settings(_: Arc<World>) {

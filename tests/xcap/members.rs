@@ -7,9 +7,9 @@ use csc_tests::sip::{Ask, Watchers};
 
 use crate::call::tag;
 use crate::check::checks;
-use crate::documents::{GROUP_TYPE, GROUPS, group, view};
+use crate::documents::{GROUP_TYPE, GROUPS, SERVICE_CONFIG, group, view};
 use crate::groups::global;
-use crate::people::{ADMIN, ALEX, CHIEF, DANA, DIVER, KIM, NEW, PLATFORM, PORT, Person, SAM};
+use crate::people::{self, ADMIN, ALEX, CHIEF, DANA, DIVER, KIM, NEW, PLATFORM, PORT, Person, SAM};
 use crate::world::World;
 
 checks! {
@@ -22,6 +22,7 @@ checks! {
     "G5" Everywhere g5_outsiders_learn_nothing;
     "G7" Everywhere g7_views_follow_the_document;
     "G7" Everywhere g7_a_deleted_group_leaves_nothing;
+    "G7" Everywhere g7_a_deleted_user_leaves_nothing;
 }
 
 async fn g4_a_dispatcher_by_every_path(world: Arc<World>) {
@@ -236,4 +237,46 @@ async fn g7_a_deleted_group_leaves_nothing(world: Arc<World>) {
     world.call(PORT, "PUT", global(&id)).body(GROUP_TYPE, group(&id, &[DIVER.0])).is(201).await;
     world.call(SAM, "GET", view(SAM.0, &id)).is(403).await;
     world.call(PORT, "DELETE", global(&id)).is(200).await;
+}
+
+async fn g7_a_deleted_user_leaves_nothing(world: Arc<World>) {
+    let leaver: Person = ("tel:+82571009973", "last-day");
+    people::put(world.client(), leaver, csc_tests::ORGANISATION, &[], Vec::new()).await;
+    world.forget(leaver).await;
+    let (id, stored) = world.group(&[SAM.0, leaver.0]).await;
+    let list = format!("/resource-lists/users/{}/index", leaver.0);
+    world
+        .store(leaver, list.clone(), crate::documents::LISTS_TYPE, &crate::documents::lists("<list/>"))
+        .await;
+    world.listed(leaver, &view(leaver.0, &id), true).await;
+    let (content, before) = stored.state().await;
+
+    people::delete(world.client(), leaver.0).await;
+    world
+        .until("the group without the user", async || {
+            (!stored.state().await.0.contains(leaver.0)).then_some(())
+        })
+        .await;
+    // Nothing else was changed in it, and its tag is a new one.
+    let (after, tag) = stored.state().await;
+    assert_eq!(after, content.replace(&format!("<entry uri=\"{}\"/>", leaver.0), ""));
+    assert_ne!(tag, before);
+    world.call(leaver, "GET", view(leaver.0, &id)).is(401).await;
+    world
+        .until("the user's documents are gone", async || {
+            let answer = world.call(PLATFORM, "GET", list.clone()).send().await;
+            (answer.status == 404).then_some(())
+        })
+        .await;
+    // Somebody who gets the name later starts with nothing of the leaver's: what is listed then is the organisation's.
+    people::put(world.client(), leaver, csc_tests::ORGANISATION, &[], Vec::new()).await;
+    world.forget(leaver).await;
+    world
+        .until("an empty directory", async || {
+            let listed = world.directory(leaver).await;
+            listed.iter().all(|(auid, _, _)| auid == SERVICE_CONFIG).then_some(())
+        })
+        .await;
+    world.call(leaver, "GET", list).is(404).await;
+    world.call(leaver, "GET", view(leaver.0, &id)).is(403).await;
 }

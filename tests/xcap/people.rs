@@ -1,7 +1,7 @@
 //! Who asks.
 
 use csc_proto::identity::v1::directory_client::DirectoryClient;
-use csc_proto::identity::v1::{PutOrganisationRequest, PutUserRequest};
+use csc_proto::identity::v1::{DeleteUserRequest, PutOrganisationRequest, PutUserRequest};
 use csc_tests::{Client, ORGANISATION};
 
 /// A user with the password.
@@ -76,4 +76,10 @@ pub(crate) async fn put(
         ..PutUserRequest::default()
     };
     client.put_user(request).await;
+}
+
+/// Deletes a user.
+pub(crate) async fn delete(client: &Client, who: &str) {
+    let request = DeleteUserRequest { mcptt_id: who.to_owned(), dry_run: false };
+    DirectoryClient::new(client.servers().idms).delete_user(request).await.expect("the operator may");
 }

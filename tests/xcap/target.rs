@@ -98,6 +98,7 @@ async fn x2_values_hold_anything(world: Arc<World>) {
     let values = [
         ("a~~b", "a~~b"),
         ("a/b", "a%2fb"),
+        ("c/d/~~/e", "c/d/~~/e"),
         ("a%b", "a%25b"),
         ("a%25b", "a%2525b"),
         ("a]b[c", "a%5db%5Bc"),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use csc_tests::raw::{Answer, Connection};
@@ -72,6 +72,8 @@ pub(crate) struct World {
     installation: Arc<Installation>,
     /// Where the check may have left documents of Kim's: users may not keep any number of them.
     used: std::sync::Mutex<Vec<String>>,
+    /// Whether an answer was 503.
+    refused: AtomicBool,
 }
 
 /// A running installation.
@@ -86,7 +88,7 @@ pub(crate) struct Installation {
 }
 
 enum Running {
-    One(Server),
+    One(Box<Server>),
     Many(Box<Mutex<Cluster>>),
 }
 
@@ -107,7 +109,7 @@ impl Installation {
         let (client, running) = match layout {
             Layout::Embedded | Layout::EmbeddedOpen => {
                 let server = Server::start_with(&settings).await?;
-                ((*server).clone(), Running::One(server))
+                ((*server).clone(), Running::One(Box::new(server)))
             }
             Layout::Redis => {
                 let cluster = Cluster::start_with(&settings).await?;
@@ -131,7 +133,27 @@ impl Installation {
 impl World {
     /// For a new check.
     pub(crate) fn of(installation: Arc<Installation>) -> Self {
-        Self { installation, used: std::sync::Mutex::default() }
+        Self { installation, used: std::sync::Mutex::default(), refused: AtomicBool::new(false) }
+    }
+
+    /// Whether a server has said that it could not answer now: what the check found then says nothing about the promise.
+    pub(crate) fn was_unavailable(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Waits until documents are served again, for as long as that may take.
+    pub(crate) async fn recovers(&self) {
+        let end = Instant::now() + PATIENCE;
+        let path = format!("/org.openmobilealliance.xcap-directory/users/{0}/directory.xml", people::ALEX.0);
+        while Instant::now() < end && self.call(people::ALEX, "GET", path.clone()).send().await.status != 200
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Sees to it that there is no such document.
+    pub(crate) async fn absent(&self, who: Person, target: &str) {
+        self.call(who, "DELETE", target).is_one_of(&[200, 404]).await;
     }
 
     /// Removes what the check has left.
@@ -179,6 +201,11 @@ impl World {
         token
     }
 
+    /// Lets `who` log in again next time.
+    pub(crate) async fn forget(&self, who: Person) {
+        self.installation.tokens.lock().await.remove(who.0);
+    }
+
     /// A request of `who`; `target` begins with a slash.
     pub(crate) fn call<'w>(
         &'w self,
@@ -214,6 +241,9 @@ impl World {
             None => Connection::open(self.client().https(), &self.client().site().ca()).await,
         };
         let answer = connection.exchange(request).await;
+        if answer.status == 503 {
+            self.refused.store(true, Ordering::Relaxed);
+        }
         if answer.header("connection").is_none_or(|value| !value.eq_ignore_ascii_case("close")) {
             self.installation.idle.lock().await.push((Instant::now(), connection));
         }

@@ -55,6 +55,7 @@ impl Kind {
     async fn refuses_faults(&self, world: &World) {
         let put =
             |body: Vec<u8>| world.call(self.who, "PUT", self.target.clone()).body(self.media_type, body);
+        world.absent(self.who, &self.target).await;
         put(self.base.clone().into()).is(201).await;
         world.call(self.who, "DELETE", self.target.clone()).is(200).await;
         let mut mutants = every::mutants(&self.base);
