@@ -39,7 +39,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("csc-types", &["sha2", "thiserror"]),
     ("csc-xml", &["memchr", "roxmltree", "thiserror"]),
     ("csc-xsd", &["regex", "thiserror"]),
-    ("csc-xcap", &["memchr", "percent-encoding", "thiserror"]),
+    ("csc-xcap", &["bytes", "memchr", "percent-encoding", "thiserror"]),
     ("sip-codec", &["bytes", "memchr", "thiserror", "tokio-util"]),
     ("csc-sip", &["bytes", "thiserror"]),
     (
