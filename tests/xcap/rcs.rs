@@ -19,16 +19,17 @@ checks! {
 }
 
 const INTENDED: &str = "X-3GPP-Intended-Identity";
-/// A user as RCS has them.
-const RCS: Person = ("sip:+339012341234@Test-rcs.example.org", "pocket");
+/// Users as RCS has them, each of one check: checks run side by side.
+const SPELLED: Person = ("sip:+339012341234@Test-rcs.example.org", "pocket");
+const SELECTED: Person = ("sip:+339012345678@Test-rcs.example.org", "pocket");
 
-async fn rcs(world: &World) -> Person {
-    people::put(world.client(), RCS, csc_tests::ORGANISATION, &[], Vec::new()).await;
-    RCS
+async fn rcs(world: &World, user: Person) -> Person {
+    people::put(world.client(), user, csc_tests::ORGANISATION, &[], Vec::new()).await;
+    user
 }
 
 async fn r1_a_trusted_proxy_names_the_user(world: Arc<World>) {
-    let target = format!("/{LISTS}/users/{}/index", ROBIN.0);
+    let target = format!("/{LISTS}/users/{}/proxied", ROBIN.0);
     let put = world.anonymous("PUT", target.clone()).with(INTENDED, format!("\"{}\"", ROBIN.0));
     put.body(LISTS_TYPE, lists("<list name=\"rcs\"/>")).is_one_of(&[200, 201]).await;
     for (name, value) in [
@@ -71,7 +72,7 @@ async fn r1_nobody_else_does(world: Arc<World>) {
 }
 
 async fn r1_one_user_however_spelled(world: Arc<World>) {
-    let user = rcs(&world).await;
+    let user = rcs(&world, SPELLED).await;
     let path = |user: &str| format!("/{LISTS}/users/{user}/index");
     let put = world.call(user, "PUT", path("sip%3A%2B339012341234%40Test-rcs.example.org"));
     put.body(LISTS_TYPE, lists("<list name=\"rcs\"/>")).is_one_of(&[200, 201]).await;
@@ -149,8 +150,8 @@ async fn r2_pictures(world: Arc<World>) {
 
 async fn r2_another_uri_than_the_selector(world: Arc<World>) {
     // As printed: the host in the body is not that in the selector.
-    let user = rcs(&world).await;
-    let target = format!("/{LISTS}/users/sip%3A%2B339012341234%40Test-rcs.example.org/index");
+    let user = rcs(&world, SELECTED).await;
+    let target = format!("/{LISTS}/users/sip%3A%2B339012345678%40Test-rcs.example.org/index");
     let body = lists("<list name=\"rcs\"><display-name>My presence buddies</display-name></list>");
     world.call(user, "PUT", target.clone()).body(LISTS_TYPE, body.clone()).is_one_of(&[200, 201]).await;
     let node = format!(
