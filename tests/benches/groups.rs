@@ -18,6 +18,8 @@ const GROUP_TYPE: &str = "application/vnd.oma.poc.groups+xml";
 const GROUP: &str = "tel:+82570009999";
 const SIZES: [usize; 3] = [10, 1_000, 10_000];
 const ROUNDS: usize = 7;
+/// Answers that are timed while nothing else goes on.
+const ALONE: usize = 1_000;
 
 /// A group whose entries are what dispatch consoles write: about 200 octets each.
 fn group(members: usize, name: &str) -> String {
@@ -47,9 +49,10 @@ async fn main() {
     let path = format!("org.openmobilealliance.groups/global/byGroupID/{GROUP}");
 
     let (busy, phase) = watch::channel(false);
-    let reader = tokio::spawn(read(server.ue(ALEX).await, phase));
+    let (answered, mut answers) = watch::channel(0);
+    let reader = tokio::spawn(read(server.ue(ALEX).await, phase, answered));
     // What others feel when nothing else goes on.
-    sleep(Duration::from_secs(3)).await;
+    answers.wait_for(|answers| *answers >= ALONE).await.expect("the reader reads");
     for members in SIZES {
         let (mut stored, mut seen) = (Vec::new(), Vec::new());
         let octets = group(members, "round 0").len();
@@ -83,7 +86,11 @@ async fn main() {
 
 /// Reads one document again and again. The times of its answers: those while nothing went on, and the others.
 #[allow(clippy::disallowed_methods, reason = "a benchmark measures")]
-async fn read(mut ue: csc::ue::Ue, mut phase: watch::Receiver<bool>) -> [Vec<Duration>; 2] {
+async fn read(
+    mut ue: csc::ue::Ue,
+    mut phase: watch::Receiver<bool>,
+    answered: watch::Sender<usize>,
+) -> [Vec<Duration>; 2] {
     let profile = format!("org.3gpp.mcptt.user-profile/users/{}/user-profile", ALEX.0);
     let mut took = [Vec::new(), Vec::new()];
     while phase.has_changed().is_ok() {
@@ -91,6 +98,7 @@ async fn read(mut ue: csc::ue::Ue, mut phase: watch::Receiver<bool>) -> [Vec<Dur
         let began = Instant::now();
         ue.get(&profile).await.expect("its own profile");
         took[usize::from(busy || *phase.borrow())].push(began.elapsed());
+        answered.send_modify(|answers| *answers += 1);
         sleep(Duration::from_millis(1)).await;
     }
     took
