@@ -221,10 +221,13 @@ impl Glms {
         let keys = [group_key(group), projected_key(group)];
         let wait = async {
             let (mut pause, longest) = PAUSES;
+            // Others may change the group meanwhile, again and again: what was stored is seen before that.
+            let mut stored = None;
             loop {
                 let found = self.ground.records.store().get(partition(group), &keys).await?;
                 let [record, projected] = &found[..] else { return Ok(false) };
-                if record.version == Revision::ABSENT || read_projected(projected)? >= record.version {
+                let stored = *stored.get_or_insert(record.version);
+                if record.version == Revision::ABSENT || read_projected(projected)? >= stored {
                     return Ok::<_, csc_store::StoreError>(true);
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(pause)).await;

@@ -17,8 +17,6 @@ use crate::records::{
 
 /// Groups that are looked at together.
 const PAGE: usize = 256;
-/// How often a group that changes while it is projected is projected again at once.
-const ROUNDS: usize = 4;
 
 /// A group's records as the projector reads them.
 pub(super) struct Target {
@@ -26,8 +24,6 @@ pub(super) struct Target {
     pub(super) state: State,
     /// Who is to have a live view.
     audience: Members,
-    /// Who may have one now.
-    reach: Members,
     /// The revision that last changed the members of the list.
     members: Revision,
     /// They changed since the views were last up to date.
@@ -37,37 +33,23 @@ pub(super) struct Target {
 }
 
 impl Projector {
-    /// Carries the state of `group` to everybody concerned.
+    /// Carries the state of `group`, as it is now, to everybody concerned.
+    ///
+    /// It may change meanwhile. Nothing here but the end depends on that it has not: a group that never rests is brought
+    /// to its members all the same, each time as it was at the beginning. Then it gives its place to others, and comes
+    /// again with the log entry of what changed.
     pub(super) async fn project(&self, group: &GroupId, fence: &Fence) -> Result<(), ProjectError> {
-        // The group may change meanwhile: its records tell. One that keeps changing gives its place to others, and comes
-        // again with the log entry of the last change.
-        for _ in 0..ROUNDS {
-            let Some(mut target) = self.target(group).await? else { return Ok(()) };
-            if self.tell_constituents(group, fence, &target).await? {
-                let others = self.members_of(group, &target.regrouping.constituents).await?;
-                target.audience = target.audience.union(&others);
-                self.project_target(group, fence, &target).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn project_target(
-        &self,
-        group: &GroupId,
-        fence: &Fence,
-        target: &Target,
-    ) -> Result<(), ProjectError> {
-        let widened = target.audience.union(&target.reach);
-        if !self.widen(group, fence, target, &widened).await? {
-            return Ok(());
-        }
+        let Some(mut target) = self.target(group).await? else { return Ok(()) };
+        self.tell_constituents(group, fence, &target.regrouping).await?;
+        let others = self.members_of(group, &target.regrouping.constituents).await?;
+        target.audience = target.audience.union(&others);
+        let widened = self.widen(group, fence, &target.audience).await?;
         let written = self.write_views(group, &target.state, &widened, &target.audience).await?;
         self.metrics.views.inc_by(written);
         if target.members_changed {
             self.tell_temporary_group(group, &target.regrouping).await?;
         }
-        self.finish(group, fence, target).await
+        self.finish(group, fence, &target).await
     }
 
     /// What is to be projected; `None` if every view is up to date.
@@ -78,11 +60,10 @@ impl Projector {
             members_key(group),
             index,
             projected_key(group),
-            reach_key(group),
             regrouped_key(group),
         ];
         let found = self.records.store().get(partition(group), &keys).await?;
-        let [record, members, index, projected, reach, regrouped] = &found[..] else {
+        let [record, members, index, projected, regrouped] = &found[..] else {
             return Err(damaged("no answer for a key").into());
         };
         let revision = record.version;
@@ -106,64 +87,54 @@ impl Projector {
         Ok(Some(Target {
             state,
             audience,
-            reach: read_members(reach)?,
             members_changed: members.version.number() != projected.members,
             members: members.version,
             regrouping,
         }))
     }
 
-    /// Notes everybody in `widened` before they get a view. `false`: the group changed meanwhile.
+    /// Notes everybody in `audience` before they get a view. Returns who may have one now.
     async fn widen(
         &self,
         group: &GroupId,
         fence: &Fence,
-        target: &Target,
-        widened: &Members,
-    ) -> Result<bool, ProjectError> {
-        if *widened == target.reach {
-            return Ok(true);
-        }
-        self.commit_if_current(group, fence, target, |change| change.put(reach_key(group), widened.octets()))
-            .await
+        audience: &Members,
+    ) -> Result<Members, ProjectError> {
+        let keys = [reach_key(group)];
+        let updated = self.records.update(partition(group), &keys, |found| {
+            let reach = found.first().map(read_members).transpose()?.unwrap_or_default();
+            let widened = audience.union(&reach);
+            let octets = (widened != reach).then(|| widened.octets());
+            let change = Change::nothing(widened).check(fence.check());
+            Ok::<_, StoreError>(match octets {
+                Some(octets) => change.put(reach_key(group), octets),
+                None => change,
+            })
+        });
+        Ok(updated.await?.outcome)
     }
 
-    /// Notes that every view has seen the revision.
+    /// Notes that every view has seen the revision, if the group still is at it.
     async fn finish(&self, group: &GroupId, fence: &Fence, target: &Target) -> Result<(), ProjectError> {
         let projected =
             ProjectedRecord { revision: target.state.revision.number(), members: target.members.number() };
-        self.commit_if_current(group, fence, target, |change| {
-            if target.regrouping.deleted {
-                let gone = [group_key(group), projected_key(group), reach_key(group), regrouped_key(group)];
-                return gone.into_iter().fold(change, Change::delete);
-            }
-            let mut change = change.put(projected_key(group), projected.encode_to_vec());
-            if target.reach != target.audience {
-                change = change.put(reach_key(group), target.audience.octets());
-            }
-            target.regrouping.finish(group, change)
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// Commits in the group's partition, in the role, if the group still is at the revision of `target`.
-    pub(super) async fn commit_if_current(
-        &self,
-        group: &GroupId,
-        fence: &Fence,
-        target: &Target,
-        change: impl Fn(Change<bool>) -> Change<bool> + Send + Sync,
-    ) -> Result<bool, ProjectError> {
         let keys = [group_key(group)];
-        let updated = self.records.update(partition(group), &keys, |found| {
+        let finished = self.records.update(partition(group), &keys, |found| {
             let current = found.first().map(|record| record.version);
             if current != Some(target.state.revision) {
-                return Ok::<_, StoreError>(Change::nothing(false));
+                return Ok::<_, StoreError>(Change::nothing(()));
             }
-            Ok(change(Change::nothing(true)).check(fence.check()))
+            let change = Change::nothing(()).check(fence.check());
+            if target.regrouping.deleted {
+                let gone = [group_key(group), projected_key(group), reach_key(group), regrouped_key(group)];
+                return Ok(gone.into_iter().fold(change, Change::delete));
+            }
+            let change = change.put(projected_key(group), projected.encode_to_vec());
+            let change = change.put(reach_key(group), target.audience.octets());
+            Ok(target.regrouping.finish(group, change))
         });
-        Ok(updated.await?.outcome)
+        finished.await?;
+        Ok(())
     }
 }
 

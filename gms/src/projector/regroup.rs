@@ -21,7 +21,6 @@ use csc_store::{Change, Record, StoreError};
 use csc_types::{GroupId, McpttId};
 use prost::Message;
 
-use super::group::Target;
 use super::{ProjectError, Projector};
 use crate::domain::{Edit, Members};
 use crate::records::{
@@ -71,7 +70,7 @@ impl Regrouping {
     }
 
     /// Notes that nobody but the constituents is told any more, and that they all say the same.
-    pub(super) fn finish(&self, group: &GroupId, change: Change<bool>) -> Change<bool> {
+    pub(super) fn finish(&self, group: &GroupId, change: Change<()>) -> Change<()> {
         match (self.is_settled(), self.constituents.is_empty()) {
             (true, _) => change,
             (false, true) => change.delete(regrouped_key(group)),
@@ -82,29 +81,30 @@ impl Regrouping {
 
 fn note(
     group: &GroupId,
-    change: Change<bool>,
+    change: Change<()>,
     told: &BTreeSet<GroupId>,
     requestor: Option<&McpttId>,
-) -> Change<bool> {
+) -> Change<()> {
     change.put(regrouped_key(group), RegroupedRecord::of(told, requestor).encode_to_vec())
 }
 
 impl Projector {
-    /// Tells the constituents of a temporary group that they are, and those that are no more. `false`: the group changed
-    /// meanwhile.
+    /// Tells the constituents of a temporary group that they are, and those that are no more.
     pub(super) async fn tell_constituents(
         &self,
         group: &GroupId,
         fence: &Fence,
-        target: &Target,
-    ) -> Result<bool, ProjectError> {
-        let Regrouping { constituents, told, requestor, .. } = &target.regrouping;
+        regrouping: &Regrouping,
+    ) -> Result<(), ProjectError> {
+        let Regrouping { constituents, told, requestor, .. } = regrouping;
         if !constituents.is_subset(told) {
-            let widened: BTreeSet<GroupId> = constituents.union(told).cloned().collect();
-            let noted = |change: Change<bool>| note(group, change, &widened, None);
-            if !self.commit_if_current(group, fence, target, noted).await? {
-                return Ok(false);
-            }
+            let keys = [regrouped_key(group)];
+            let noted = self.records.update(partition(group), &keys, |found| {
+                let told = found.first().map(RegroupedRecord::read).transpose()?.unwrap_or_default().0;
+                let widened: BTreeSet<GroupId> = constituents.union(&told).cloned().collect();
+                Ok::<_, StoreError>(note(group, Change::nothing(()).check(fence.check()), &widened, None))
+            });
+            noted.await?;
         }
         for released in told.difference(constituents) {
             self.tell(released, &Edit::Release(group.clone())).await?;
@@ -113,12 +113,12 @@ impl Projector {
             into: group.clone(),
             requestor: requestor.clone(),
             constituents: constituents.clone(),
-            again: !target.regrouping.is_settled(),
+            again: !regrouping.is_settled(),
         };
         for constituent in constituents {
             self.tell(constituent, &regroup).await?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// A constituent that cannot be read holds up neither the others nor the temporary group.

@@ -207,6 +207,12 @@ impl World {
         entry.map(|(entry, _)| entry)
     }
 
+    /// The group's present revision.
+    async fn revision(&self) -> Revision {
+        let record = self.store.get(partition(&self.group), &[group_key(&self.group)]).await.unwrap();
+        record[0].version
+    }
+
     /// Exactly `members`, of the first `all`, see the group at its present revision.
     async fn assert_seen_by(&self, all: usize, members: impl Fn(usize) -> bool) {
         self.assert_group_seen_by(&self.group, all, members).await;
@@ -324,9 +330,7 @@ async fn an_older_state_never_replaces_a_newer_one() {
     let fence = world.fence().await;
     world.put(0..2).await;
     let organisation = "fire".parse().unwrap();
-    let record =
-        world.store.get(partition(&world.group), &[group_key(&world.group)]).await.unwrap().remove(0);
-    let old = views::State { revision: record.version, random: 1, organisation };
+    let old = views::State { revision: world.revision().await, random: 1, organisation };
     world.put(1..2).await;
     world.projector().project(&world.group, &fence).await.unwrap();
     let newer = world.entry(1).await;

@@ -2,10 +2,18 @@
 
 use super::*;
 
-/// A store in which the group changes before each commit.
+/// A store in which a group changes before each commit.
 struct Restless {
     world: Arc<World>,
     changes: AtomicUsize,
+    /// Its document after so many changes.
+    document: fn(&GroupId, usize) -> String,
+}
+
+impl Restless {
+    fn new(world: &Arc<World>, document: fn(&GroupId, usize) -> String) -> Arc<Self> {
+        Arc::new(Self { world: Arc::clone(world), changes: AtomicUsize::new(0), document })
+    }
 }
 
 #[async_trait]
@@ -17,23 +25,58 @@ impl Between for Restless {
     async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
         let change = self.changes.fetch_add(1, Ordering::SeqCst);
         assert!(change < 1000, "others never have a turn");
-        self.world.put([change % 10]).await;
+        let group = &self.world.group;
+        self.world.put_as(group, &(self.document)(group, change)).await.unwrap();
         self.world.store.commit(partition, commit).await
     }
 }
 
+/// Who is there from the beginning sees the group while somebody joins it all the time.
 #[tokio::test]
-async fn a_group_that_never_rests_gives_others_a_turn() {
+async fn a_group_that_never_rests_is_seen_and_gives_others_a_turn() {
     let world = Arc::new(World::new());
     let fence = world.fence().await;
-    world.put(0..1).await;
-    let restless = Arc::new(Restless { world: Arc::clone(&world), changes: AtomicUsize::new(0) });
-    world.projector_on(restless).project(&world.group, &fence).await.unwrap();
-    // What is left comes with its log entry.
-    let left = group::unfinished(&*world.store, partition(&world.group)).await.unwrap();
-    assert_eq!(left, std::slice::from_ref(&world.group));
+    world.put(0..2).await;
+    let restless = Restless::new(&world, |group, change| document(group, 0..change % 5 + 3, ""));
+    let projector = world.projector_on(restless.clone());
+    for _ in 0..3 {
+        let before = world.revision().await;
+        projector.project(&world.group, &fence).await.unwrap();
+        for number in 0..2 {
+            assert!(world.entry(number).await.unwrap().group_revision >= before.number(), "{number}");
+        }
+        // What is left comes with its log entry.
+        let left = group::unfinished(&*world.store, partition(&world.group)).await.unwrap();
+        assert_eq!(left, std::slice::from_ref(&world.group));
+    }
     world.settle().await;
     assert!(group::unfinished(&*world.store, partition(&world.group)).await.unwrap().is_empty());
+    let members = (restless.changes.load(Ordering::SeqCst) - 1) % 5 + 3;
+    world.assert_seen_by(8, |number| number < members).await;
+}
+
+#[tokio::test]
+async fn a_temporary_group_that_never_rests_is_seen_by_its_constituents() {
+    let world = Arc::new(World::new());
+    let constituent: GroupId = "tel:+71".parse().unwrap();
+    world.put_as(&constituent, &document(&constituent, 0..2, "")).await.unwrap();
+    world.settle().await;
+    let fence = world.fence().await;
+    fn temporary(group: &GroupId, change: usize) -> String {
+        regroup::temporary(group, &["tel:+71".parse().unwrap()])
+            .replace("<list>", &format!("<display-name>{change}</display-name><list>"))
+    }
+    world.put_as(&world.group, &temporary(&world.group, 0)).await.unwrap();
+    let restless = Restless::new(&world, temporary);
+    world.projector_on(restless).project(&world.group, &fence).await.unwrap();
+    for number in 0..2 {
+        assert!(world.entry(number).await.is_some(), "{number}");
+    }
+    assert!(world.content(&constituent).await.contains("on-network-regrouped"));
+    world.delete().await;
+    world.settle().await;
+    world.assert_seen_by(5, |_| false).await;
+    assert!(!world.content(&constituent).await.contains("on-network-regrouped"));
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ struct Regrouped {
     constituents: [GroupId; 2],
 }
 
-fn temporary(group: &GroupId, constituents: &[GroupId]) -> String {
+pub(super) fn temporary(group: &GroupId, constituents: &[GroupId]) -> String {
     let ids: String = constituents
         .iter()
         .map(|id| format!("<i:constituent-MCPTT-group-ID>{id}</i:constituent-MCPTT-group-ID>"))
