@@ -7,12 +7,13 @@
 //! whoever may not write is told so before its body is read.
 //!
 //! ```text
-//! target 400 → token 401 → usage, tree 404 → access 403 → method 405 → size 413 → conditions 412, 304
-//!        → media type 415 → body 409 → commit (503 where the store cannot promise)
+//! target 400 → token 401 → usage, tree 404 → access 403 → method 405 → Content-Range 400 → size 413
+//!        → conditions 412, 304 → content coding, media type 415 → body 409 → commit (503 where the store cannot promise)
 //! ```
 
 mod callers;
 mod config;
+pub mod declared;
 mod history;
 mod http;
 mod library;

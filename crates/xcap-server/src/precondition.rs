@@ -41,7 +41,7 @@ impl Precondition {
         Self { if_match: tags(headers, &IF_MATCH), if_none_match: tags(headers, &IF_NONE_MATCH) }
     }
 
-    /// Of a PUT or DELETE; `current`: the document's tag, if it exists. It is the document that counts for a node, too
+    /// Of any other method than GET and HEAD; `current`: the document's tag, if it exists. It is the document that counts for a node, too
     /// (RFC 4825 7.11).
     pub fn for_write(&self, current: Option<&Etag>) -> Result<(), Refusal> {
         let wanted = self.if_match.as_ref().is_none_or(|tags| tags.match_strongly(current));

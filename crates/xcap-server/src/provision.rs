@@ -185,6 +185,8 @@ fn status(refusal: &Refusal) -> Status {
         }
         Refusal::Precondition
         | Refusal::BadTarget(_)
+        | Refusal::Partial
+        | Refusal::ContentCoding
         | Refusal::Body(_)
         | Refusal::Token(_)
         | Refusal::NotFound

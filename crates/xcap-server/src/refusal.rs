@@ -6,7 +6,7 @@ use csc_store::StoreError;
 use csc_xcap::access::{Decision, Rights};
 use csc_xcap::error::{Conflict, MEDIA_TYPE};
 use csc_xcap::uri::BadTarget;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 
 /// Seconds after which a client may try again when the store cannot answer.
@@ -33,9 +33,15 @@ pub enum Refusal {
     /// 413, or what else became of reading the body.
     #[error(transparent)]
     Body(#[from] BodyError),
+    /// 400
+    #[error("a part of something, by Content-Range")]
+    Partial,
     /// 412
     #[error("a precondition failed")]
     Precondition,
+    /// 415
+    #[error("the body is encoded")]
+    ContentCoding,
     /// 415
     #[error("not a media type of this usage")]
     MediaType,
@@ -103,14 +109,14 @@ impl Refusal {
     /// The status to answer with.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadTarget(_) => StatusCode::BAD_REQUEST,
+            Self::BadTarget(_) | Self::Partial => StatusCode::BAD_REQUEST,
             Self::Token(refused) => refused.status(),
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Body(error) => error.status(),
             Self::Precondition => StatusCode::PRECONDITION_FAILED,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType | Self::ContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Store(_) | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
@@ -131,12 +137,16 @@ impl Refusal {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
                 *response.body_mut() = Body::from(conflict.to_xml());
             }
+            // RFC 9110 12.5.3: so it is told from a 415 for the media type.
+            Self::ContentCoding => {
+                headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
             Self::Store(_) | Self::Contended => {
                 tracing::warn!(error = self as &dyn std::error::Error, "request cannot be answered now");
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             Self::BadTarget(_) | Self::NotFound | Self::Forbidden | Self::Body(_) => {}
-            Self::Precondition | Self::MediaType | Self::NotImplemented => {}
+            Self::Partial | Self::Precondition | Self::MediaType | Self::NotImplemented => {}
         }
         response
     }

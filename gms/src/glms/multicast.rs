@@ -29,9 +29,9 @@ use csc_types::{Caller, Etag, GroupId, McpttId, Revision};
 use csc_xcap::Document;
 use csc_xcap::access::Operation;
 use csc_xcap::search::EXTENSIONS;
-use csc_xcap_server::{Asserted, Outcome, Precondition, Refusal};
+use csc_xcap_server::{Asserted, Outcome, Precondition, Refusal, declared};
 use csc_xml::Writer;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::HeaderValue;
 use http::request::Parts;
 use http::{HeaderName, Method, Response, StatusCode};
 use prost::Message;
@@ -198,21 +198,24 @@ impl Glms {
 
     async fn set(&self, asked: &Asked<'_>, body: Body) -> Result<Response<Body>, Denied> {
         self.admitted(asked.caller, Operation::Write, &asked.document).await?;
+        declared::whole(&asked.head.headers)?;
         let body = match read_body(body, OCTETS).await {
             Err(BodyError::TooLarge) => return Err(too_large().into()),
             body => body.map_err(Refusal::from)?,
         };
         // A body may take its time; the account may have lost its roles meanwhile.
         let caller = self.ground.callers.caller(&asked.head.headers, asked.asserted).await?;
-        let content_type = asked.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
-        let wanted = essence.is_some_and(|essence| essence.eq_ignore_ascii_case(MEDIA_TYPE));
+        let wanted = match declared::media_type(&asked.head.headers) {
+            Ok(media_type) if !declared::is(media_type, MEDIA_TYPE) => Err(Refusal::MediaType),
+            declared => declared.map(|_| ()),
+        };
         let precondition = Precondition::of(&asked.head.headers);
         let settings = parse(&body);
         let (revision, (created, random)) = self
             .change(asked, &caller, Operation::Write, |stored, members| {
                 precondition.for_write(stored.as_ref().map(|(_, etag)| etag))?;
-                let settings = if wanted { settings.clone()? } else { return Err(Refusal::MediaType) };
+                wanted.clone()?;
+                let settings = settings.clone()?;
                 let record = MulticastRecord {
                     address: settings.address.to_string(),
                     port: settings.port.into(),

@@ -11,9 +11,8 @@ use csc_store::{Record, StoreError};
 use csc_types::{Caller, GroupId, McpttId, Partition, Role};
 use csc_xcap::access::{Decision, Facts, Membership, Operation, decide};
 use csc_xcap::search::{Condition, Found, MEDIA_TYPE, Scope, Search};
-use csc_xcap_server::{Refusal, aside};
+use csc_xcap_server::{Refusal, aside, declared};
 use futures::future::try_join_all;
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Method, Response};
 use tokio::sync::Semaphore;
@@ -57,9 +56,8 @@ impl Glms {
         if head.method != Method::POST {
             return Err(Denied::NotAllowed("POST"));
         }
-        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let essence = content_type.map(|value| value.split(';').next().unwrap_or_default().trim());
-        if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case(MEDIA_TYPE)) {
+        // Conditions are about a document; what is searched is none (RFC 9110 13.2.1).
+        if !declared::is(declared::media_type(&head.headers)?, MEDIA_TYPE) {
             return Err(Refusal::MediaType.into());
         }
         let body = read_body(body, Search::OCTETS).await.map_err(Refusal::from)?;

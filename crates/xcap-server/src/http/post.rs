@@ -7,9 +7,10 @@ use csc_xcap::error::Conflict;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
-use super::put::is;
 use super::{Exchange, XcapServer, tag};
+use crate::declared;
 use crate::library::{Library, Question, Snapshot, Stored};
+use crate::precondition::Precondition;
 use crate::refusal::Refusal;
 use crate::work::aside;
 
@@ -31,7 +32,9 @@ impl<L: Library> XcapServer<L> {
         exchange.admit(Operation::Read, &snapshot)?;
         let asked = read_body(body, LIMIT).await?;
         let Stored { etag, content } = snapshot.current.ok_or(Refusal::NotFound)?;
-        if !exchange.content_type().is_some_and(|media_type| is(media_type, question.media_type)) {
+        // Of the document that is asked about; only GET and HEAD may be answered 304.
+        Precondition::of(&exchange.headers).for_write(Some(&etag))?;
+        if !declared::is(declared::media_type(&exchange.headers)?, question.media_type) {
             return Err(Refusal::MediaType);
         }
         let limits = self.settings.limits.of_stored(content.len());

@@ -14,10 +14,10 @@ use csc_xcap::select::NodeSelector;
 use csc_xcap::uri::Node;
 use csc_xcap::usage::Content;
 use csc_xml::Limits;
-use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
 
 use super::{Exchange, XcapServer, tag};
+use crate::declared;
 use crate::history::Action;
 use crate::library::{Decide, Library, New, Snapshot};
 use crate::precondition::Precondition;
@@ -33,6 +33,7 @@ impl<L: Library> XcapServer<L> {
     ) -> Result<Response<Body>, Refusal> {
         exchange.admit(Operation::Write, &snapshot)?;
         drop(snapshot);
+        declared::whole(&exchange.headers)?;
         let content = read_body(body, self.settings.limits.octets).await?;
         // A body may take its time; the account may have lost its roles, or been disabled, meanwhile.
         exchange.caller = self.callers.current(&exchange.identity).await?;
@@ -184,17 +185,19 @@ impl<L: Library> Decide<L::Digest> for Make<'_, L> {
             (Making::Document(content), current) => {
                 allowed?;
                 let usage = document.usage;
-                let media_type = exchange.content_type().filter(|media_type| usage.accepts(media_type));
-                let declares = |media_type: &str| usage.declares(media_type, usage.content(content));
-                media_type.filter(|media_type| declares(media_type)).ok_or(Refusal::MediaType)?;
+                let media_type = declared::media_type(&exchange.headers)?;
+                if !usage.accepts(media_type) || !usage.declares(media_type, usage.content(content)) {
+                    return Err(Refusal::MediaType);
+                }
                 let digest = server.digest(document, content).await?;
                 Ok(New { content: content.clone(), digest, created: current.is_none(), dry_run: false })
             }
             (Making::Node(selector, _), current) => {
                 allowed?;
-                let wanted = selector.kind().media_type();
-                let media_type = exchange.content_type().filter(|media_type| is(media_type, wanted));
-                media_type.ok_or(Refusal::MediaType)?;
+                let media_type = declared::media_type(&exchange.headers)?;
+                if !declared::is(media_type, selector.kind().media_type()) {
+                    return Err(Refusal::MediaType);
+                }
                 // RFC 4825 8.2.1: no document, no parent; and no part of it that could be named.
                 let no_parent = || Refusal::from(Conflict::NoParent { ancestor: None });
                 let current = current.as_ref().ok_or_else(no_parent)?;
@@ -216,17 +219,6 @@ impl<L: Library> Decide<L::Digest> for Make<'_, L> {
             }
         }
     }
-}
-
-impl Exchange {
-    pub(super) fn content_type(&self) -> Option<&str> {
-        self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
-    }
-}
-
-/// Whether `content_type` is `media_type`, whatever its parameters.
-pub(super) fn is(content_type: &str, media_type: &str) -> bool {
-    content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media_type)
 }
 
 impl From<EditError> for Refusal {

@@ -46,8 +46,8 @@ async fn a_setting_opens_default_profiles() {
     assert_eq!(world.nobody().get(DOCUMENT).await.status, 401);
 }
 
-/// Target 400, token 401, usage 404, access 403, method 405, size 413, conditions 412, media type 415, body 409: for a
-/// node as for a document.
+/// Target 400, token 401, usage 404, access 403, method 405, part 400, size 413, conditions 412, coding and media type 415,
+/// body 409: for a node as for a document.
 #[tokio::test]
 async fn the_order_of_checks() {
     let world = World::new().await;
@@ -56,6 +56,8 @@ async fn the_order_of_checks() {
     let stale = ("if-match", "\"x\"");
     let wrong = ("content-type", "text/plain");
     let right = ("content-type", ELEMENT);
+    let part = ("content-range", "bytes 0-0/9");
+    let coded = ("content-encoding", "gzip");
     let node = "/test-app/users/tel:+1/index/~~/r/b";
     for (who, method, target, headers, body, status) in [
         (world.nobody(), Method::PUT, "/unknown/users/tel:+1/index/~~/p:b", vec![], "", 400),
@@ -68,13 +70,16 @@ async fn the_order_of_checks() {
             world.owner(),
             Method::PUT,
             "/test-app/users/tel:+1/index/~~/r/namespace::*",
-            vec![stale],
+            vec![stale, part],
             &large,
             405,
         ),
-        (world.owner(), Method::PUT, node, vec![stale, wrong], &large, 413),
-        (world.owner(), Method::PUT, node, vec![stale, wrong], "<", 412),
+        (world.as_user(4), Method::PUT, node, vec![part], "", 403),
+        (world.owner(), Method::PUT, node, vec![stale, wrong, part], &large, 400),
+        (world.owner(), Method::PUT, node, vec![stale, wrong, coded], &large, 413),
+        (world.owner(), Method::PUT, node, vec![stale, wrong, coded], "<", 412),
         (world.owner(), Method::PUT, node, vec![wrong], "<", 415),
+        (world.owner(), Method::PUT, node, vec![right, coded], "<", 415),
         (world.owner(), Method::PUT, node, vec![], "<b/>", 415),
         (world.owner(), Method::PUT, node, vec![right], "<", 409),
         (world.owner(), Method::PUT, node, vec![right], "<b xmlns='test-app'/>", 201),

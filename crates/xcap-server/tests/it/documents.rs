@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::world::{DOCUMENT, LIMIT, TYPE, World, outcome};
+use crate::world::{DOCUMENT, ELEMENT, LIMIT, TYPE, World, outcome};
 
 #[tokio::test]
 async fn x11_three_puts_three_tags() {
@@ -54,6 +54,47 @@ async fn x9_media_types() {
         assert_eq!(world.owner().put(DOCUMENT, media_type, "<a/>").await.status, status, "{media_type}");
     }
     assert_eq!(world.owner().send(Method::PUT, DOCUMENT, &[], "<a/>").await.status, 415);
+}
+
+/// RFC 9110 8.4, 12.5.3: what is refused for its coding is told from what is refused for its media type.
+#[tokio::test]
+async fn x9_content_codings() {
+    let world = World::new().await;
+    let etag = world.stored("<r xmlns='test-app'><a/></r>").await;
+    let node = format!("{DOCUMENT}/~~/r/a");
+    for (target, media_type) in [(DOCUMENT, TYPE), (&node, ELEMENT)] {
+        let put = async |media_type: &str, coding: &str, body: &'static str| {
+            let headers = [("content-type", media_type), ("content-encoding", coding)];
+            world.owner().send(Method::PUT, target, &headers, body).await
+        };
+        for coding in ["gzip", "identity, br", "x"] {
+            let answer = put(media_type, coding, "<a xmlns='test-app'/>").await;
+            assert_eq!((answer.status.as_u16(), answer.header("accept-encoding")), (415, "identity"));
+        }
+        let answer = put("text/plain", "identity", "<a xmlns='test-app'/>").await;
+        assert_eq!(answer.status, 415);
+        assert!(!answer.headers.contains_key("accept-encoding"));
+    }
+    assert_eq!(world.owner().get(DOCUMENT).await.etag(), etag);
+    let headers = [("content-type", TYPE), ("content-encoding", "Identity")];
+    assert_eq!(world.owner().send(Method::PUT, DOCUMENT, &headers, "<r/>").await.status, 200);
+}
+
+/// RFC 9110 14.5: a part must not take the place of the whole.
+#[tokio::test]
+async fn parts_by_range() {
+    let world = World::new().await;
+    let etag = world.stored("<r xmlns='test-app'><a/></r>").await;
+    let node = format!("{DOCUMENT}/~~/r/a");
+    for (target, media_type) in [(DOCUMENT, TYPE), (&node, ELEMENT)] {
+        for range in ["bytes 0-3/21", "x"] {
+            let headers = [("content-type", media_type), ("content-range", range)];
+            let answer = world.owner().send(Method::PUT, target, &headers, "<r/>").await;
+            assert_eq!((answer.status.as_u16(), answer.body.len()), (400, 0), "{target} {range}");
+        }
+    }
+    let answer = world.owner().get(DOCUMENT).await;
+    assert_eq!((answer.etag(), answer.text()), (etag, "<r xmlns='test-app'><a/></r>"));
 }
 
 #[tokio::test]

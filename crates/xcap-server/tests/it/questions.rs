@@ -33,6 +33,21 @@ async fn a_question_is_answered() {
     }
     let long = format!("<count>{}</count>", " ".repeat(20_000));
     assert_eq!(ask(2, GLOBAL, QUESTION, &long).await.status, 413);
+    let etag = stored.etag();
+    for (name, value, status) in [
+        ("if-match", etag.as_str(), 200),
+        ("if-match", "*", 200),
+        ("if-match", "\"x\"", 412),
+        ("if-none-match", &etag, 412),
+        ("if-none-match", "*", 412),
+        ("if-none-match", "\"x\"", 200),
+        ("content-encoding", "gzip", 415),
+        ("content-encoding", "identity", 200),
+    ] {
+        let headers = [("content-type", QUESTION), (name, value)];
+        let answer = world.as_user(2).send(Method::POST, GLOBAL, &headers, "<count/>").await;
+        assert_eq!(answer.status, status, "{name}: {value}");
+    }
     // It is named where it is answered.
     let answer = world.as_user(2).send(Method::PATCH, GLOBAL, &[], "").await;
     assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET, HEAD, POST"));
