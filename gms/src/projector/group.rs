@@ -55,13 +55,7 @@ impl Projector {
     /// What is to be projected; `None` if every view is up to date.
     async fn target(&self, group: &GroupId) -> Result<Option<Target>, ProjectError> {
         let index = csc_store::shared::index_key(&canonical(group).path());
-        let keys = [
-            group_key(group),
-            members_key(group),
-            index,
-            projected_key(group),
-            regrouped_key(group),
-        ];
+        let keys = [group_key(group), members_key(group), index, projected_key(group), regrouped_key(group)];
         let found = self.records.store().get(partition(group), &keys).await?;
         let [record, members, index, projected, regrouped] = &found[..] else {
             return Err(damaged("no answer for a key").into());

@@ -1,4 +1,4 @@
-//! Groups over HTTP, and what members see of them. The names of tests begin with the lines of the specification they
+//! Groups over HTTP, in both dialects, and what members see of them. The names of tests begin with the lines of the specification they
 //! check.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -6,5 +6,6 @@
 mod access;
 mod bus;
 mod documents;
+mod glms;
 mod projection;
 mod world;

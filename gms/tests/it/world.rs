@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use csc_gms::{Config, Deps, build};
+use csc_gms::{Deps, build, process};
 use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry};
 use csc_service::config::Settings;
 use csc_service::{ServiceParts, Shutdown, ShutdownTrigger};
@@ -22,6 +22,7 @@ pub(crate) const GROUP_TYPE: &str = "application/vnd.oma.poc.groups+xml";
 /// brigade; +826 plain and +827 dispatcher of the police.
 pub(crate) struct World {
     pub(crate) bench: Bench,
+    pub(crate) clock: Arc<ManualClock>,
     pub(crate) parts: ServiceParts,
 }
 
@@ -31,7 +32,8 @@ impl World {
     }
 
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        let bench = Bench::new(Arc::new(ManualClock::at(NOW)), Arc::new(SeededEntropy::new(1)));
+        let clock = Arc::new(ManualClock::at(NOW));
+        let bench = Bench::new(Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(1)));
         for (id, organisation, roles) in [
             ("tel:+821", "fire", &[][..]),
             ("tel:+822", "fire", &[]),
@@ -46,7 +48,7 @@ impl World {
         let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut settings = Settings::load(None, environment);
         let documents = csc_xcap_server::Config::read(&mut settings);
-        let config = Config::read(&mut settings.section("gms", "Groups."));
+        let config = process::config(&mut settings);
         settings.finish().unwrap();
         let deps = Deps {
             records: bench.records.clone(),
@@ -57,7 +59,7 @@ impl World {
             replica: "gms-0".to_owned(),
             replicas: Replicas::Alone,
         };
-        Self { parts: build(&config, &documents, deps), bench }
+        Self { parts: build(&config, &documents, deps), bench, clock }
     }
 
     pub(crate) fn as_user(&self, number: u32) -> Client {

@@ -3,7 +3,8 @@
 use csc_types::McpttId;
 use http::{Method, StatusCode};
 
-use crate::world::{GROUP_TYPE, GROUPS, World, group};
+use super::world::{GROUPS, World, group};
+use crate::world::GROUP_TYPE;
 
 #[tokio::test]
 async fn l1_auids_in_any_case_below_the_root() {

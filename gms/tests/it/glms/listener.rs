@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::world::World;
+use super::world::World;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -130,7 +130,7 @@ async fn l1_a_403_says_why_in_its_reason_phrase() {
     assert_eq!(ask(ASSOCIATION, &unknown).await, "HTTP/1.1 403 Forbidden. The client is not known.");
     let other = format!("{version}ClientID: tel:+822\r\n");
     assert_eq!(ask(ASSOCIATION, &other).await, "HTTP/1.1 403 Forbidden. The client has no right here.");
-    let group = format!("{}/users/tel:+822/tel:91", crate::world::GROUPS);
+    let group = format!("{}/users/tel:+822/tel:91", super::world::GROUPS);
     assert_eq!(ask(&group, &other).await, "HTTP/1.1 403 Forbidden. The client has no right here.");
     let owner = format!("{version}ClientID: tel:+821\r\n");
     assert_eq!(ask(ASSOCIATION, &owner).await, "HTTP/1.1 200 OK");

@@ -11,7 +11,7 @@ use hkdf::Hkdf;
 use http::{Method, StatusCode};
 use sha2::Sha256;
 
-use crate::world::{KEY, Terminal, World};
+use super::world::{KEY, Terminal, World};
 
 const CNONCE: &str = "102E3A4D516B7085910A1E2C3D40526A";
 const MEDIA_TYPE: &str = "application/multicast-info+xml";
@@ -228,7 +228,7 @@ async fn l3_keys_go_with_their_group() {
     let world = world().await;
     world.terminal(4).put(&target(4), MEDIA_TYPE, info(5004)).await;
     let first = open(&get(&world.terminal(1), 1, CNONCE).await, 1, CNONCE);
-    let group = format!("{}/users/tel:+824/tel:91", crate::world::GROUPS);
+    let group = format!("{}/users/tel:+824/tel:91", super::world::GROUPS);
     assert_eq!(world.terminal(4).delete(&group).await.status, StatusCode::OK);
     assert_eq!(get(&world.terminal(1), 1, CNONCE).await.status, StatusCode::FORBIDDEN);
     let left = world

@@ -1,36 +1,44 @@
 //! A running service with the dialect, and a gateway that sends requests of its terminals.
 
 use std::fs::{self, Permissions};
+use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use csc_gms::{Config, Deps, build, process};
-use csc_service::config::Settings;
+use csc_service::ShutdownTrigger;
 use csc_service::http::{Body, HttpService, Peer};
-use csc_service::{ServiceParts, Shutdown, ShutdownTrigger};
-use csc_store::owner::Replicas;
-use csc_test_support::{ManualClock, SeededEntropy};
-use csc_xcap_server::testing::{Answer, Bench, NOW};
+use csc_xcap_server::testing::Answer;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
+use crate::world::GROUP_TYPE;
+
 pub(crate) const GROUPS: &str = "/glms-services/ORG.OPENMOBILEALLIANCE.GROUPS";
-pub(crate) const GROUP_TYPE: &str = "application/vnd.oma.poc.groups+xml";
 /// The gateway that is trusted.
 pub(crate) const GATEWAY: &str = "192.0.2.7:40000";
 /// The content of the key file.
 pub(crate) const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/// +821 and +822 plain, +823 authorized, +824 dispatcher, +825 administrator, all of one fire brigade; +826 plain and
-/// +827 dispatcher of the police.
+/// The world of the standard, with the dialect.
 pub(crate) struct World {
-    pub(crate) bench: Bench,
-    pub(crate) clock: Arc<ManualClock>,
-    pub(crate) parts: ServiceParts,
+    standard: crate::world::World,
     _folder: tempfile::TempDir,
     _running: Option<ShutdownTrigger>,
+}
+
+impl Deref for World {
+    type Target = crate::world::World;
+
+    fn deref(&self) -> &Self::Target {
+        &self.standard
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.standard
+    }
 }
 
 impl World {
@@ -41,57 +49,26 @@ impl World {
 
     /// With its projector running from now on.
     pub(crate) fn projecting(mut self) -> Self {
-        let (trigger, shutdown) = Shutdown::new();
-        for task in self.parts.tasks.drain(..) {
-            tokio::spawn((task.run)(shutdown.clone()));
-        }
+        let (trigger, _) = self.project();
         self._running = Some(trigger);
         self
     }
 
     /// With these settings, and without a projector.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
-        let clock = Arc::new(ManualClock::at(NOW));
-        let bench = Bench::new(Arc::clone(&clock) as _, Arc::new(SeededEntropy::new(1)));
-        for (id, organisation, roles) in [
-            ("tel:+821", "fire", &[][..]),
-            ("tel:+822", "fire", &[]),
-            ("tel:+823", "fire", &["authorized-user"]),
-            ("tel:+824", "fire", &["dispatcher"]),
-            ("tel:+825", "fire", &["administrator"]),
-            ("tel:+826", "police", &[]),
-            ("tel:+827", "police", &["dispatcher"]),
-        ] {
-            bench.account(id, organisation, roles, &[]).await;
-        }
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("glms.key");
         fs::write(&file, KEY).unwrap();
         fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-        let fixed = [
+        let mut all = vec![
             ("CSC_GLMS_ENABLED", "true"),
             ("CSC_GLMS_KEY_FILE", file.to_str().unwrap()),
             ("CSC_XCAP_TRUSTED_ADDRESSES", "192.0.2.7"),
         ];
-        let mut environment: Vec<(String, String)> = Vec::new();
-        for (name, value) in fixed.iter().chain(settings) {
-            environment.retain(|(known, _)| known != name);
-            environment.push(((*name).to_owned(), (*value).to_owned()));
-        }
-        let mut settings = Settings::load(None, environment);
-        let documents = csc_xcap_server::Config::read(&mut settings);
-        let config: Config = process::config(&mut settings);
-        settings.finish().unwrap();
-        let deps = Deps {
-            records: bench.records.clone(),
-            clock: Arc::clone(&bench.clock),
-            entropy: Arc::clone(&bench.entropy),
-            metrics: bench.metrics.clone(),
-            verifier: Arc::clone(&bench.verifier),
-            replica: "gms-0".to_owned(),
-            replicas: Replicas::Alone,
-        };
-        Self { parts: build(&config, &documents, deps), bench, clock, _folder: folder, _running: None }
+        all.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
+        all.extend(settings);
+        let standard = crate::world::World::with(&all).await;
+        Self { standard, _folder: folder, _running: None }
     }
 
     /// What answers below `segment`.

@@ -4,7 +4,8 @@ use csc_xcap::search::MEDIA_TYPE;
 use csc_xcap_server::testing::Answer;
 use http::{Method, StatusCode};
 
-use crate::world::{GROUP_TYPE, GROUPS, Terminal, World, group};
+use super::world::{GROUPS, Terminal, World, group};
+use crate::world::GROUP_TYPE;
 
 const COLLECTION: &str = "org.openmobilealliance.groups/users/";
 
