@@ -1,4 +1,5 @@
-//! What is well-formed: mutants of small documents, by our reader and by lxml. What we store, others must be able to read.
+//! What is well-formed, and what it says: mutants of small documents, by our reader and by lxml. What we store, others must be
+//! able to read.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -6,13 +7,16 @@ use std::io::Write as _;
 use std::process::Command;
 
 use csc_test_support::skip;
-use csc_xml::{Limits, Refused, parse};
+use csc_xml::{Document, Limits, Node, Refused, parse};
 
-const MUTANTS: usize = 12_000;
+const MUTANTS: usize = 20_000;
 const PYTHON: &str = "/usr/bin/python3";
 const ORACLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wellformed/oracle.py");
 
-const DOCUMENTS: [&str; 6] = [
+const DOCUMENTS: [&str; 9] = [
+    "<a xmlns:p='http://www.w3.org/2000/xmlns&#47;'/>",
+    "<a xmlns='http://www.w3.org/XML/1998/namespace' xmlns:xml='http://www.w3.org/XML/1998/namespace'/>",
+    "<a xmlns:p='urn:p'><p:a p:a=''><p:a xmlns:p='urn:q' p:b=''/></p:a><!-- a - b --></a>",
     "<?xml version=\"1.0\" encoding='UTF-8' standalone=\"yes\" ?>\r\n<a b = \"c\"/>\n",
     "\u{FEFF}<!-- c --><?p q?><a>t<b></b >&amp;&#65;<![CDATA[<&]]></a><!--d-->",
     "<a xmlns=\"urn:a\" xmlns:b='urn:b'><b:c b:d=\"1\" d='2' xml:lang=\"ko\"/><d xmlns=\"\"/></a>",
@@ -21,7 +25,21 @@ const DOCUMENTS: [&str; 6] = [
     "<p:a xmlns:p='urn:p' xmlns:q='urn:p' p:b=''><q:a xmlns:p='urn:r' p:b='' q:b=''/></p:a>",
 ];
 
-const PIECES: [&str; 58] = [
+const PIECES: [&str; 72] = [
+    "xmlns:",
+    " xmlns:b='http://www.w3.org/XML/1998/namespace'",
+    " xmlns:b='http://www.w3.org/2000/xmlns/'",
+    " xmlns='http://www.w3.org/2000/xmlns/'",
+    "xml:",
+    "<xmlns:a/>",
+    "<xml:a/>",
+    "&#1;",
+    "&#xFFFE;",
+    "\u{85}",
+    "\u{2028}",
+    "\u{300}",
+    "encoding='us-ascii'",
+    "--->",
     "<",
     ">",
     "/",
@@ -116,17 +134,21 @@ fn agrees_with_lxml() {
     let mutants: Vec<_> = (0..MUTANTS).map(|_| mutant(random)).collect();
     let mut file = tempfile::NamedTempFile::new().unwrap();
     for mutant in &mutants {
-        let hex: String = mutant.bytes().map(|octet| format!("{octet:02x}")).collect();
-        writeln!(file, "{hex}").unwrap();
+        writeln!(file, "{}", hex(mutant)).unwrap();
     }
     let output = Command::new(PYTHON).arg(ORACLE).arg(file.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let theirs = String::from_utf8(output.stdout).unwrap();
     let (mut accepted, mut differ) = (0, Vec::new());
     for (mutant, theirs) in mutants.iter().zip(theirs.lines()) {
-        let ours = parse(mutant.as_bytes(), &Limits::DEFAULT).map(|_| ());
+        let ours = parse(mutant.as_bytes(), &Limits::DEFAULT).map(|document| told(&document));
         accepted += usize::from(ours.is_ok());
-        if ours.is_ok() != (theirs == "ok") && !explained(&ours, theirs) {
+        let same = match (&ours, theirs.strip_prefix("ok ")) {
+            (Ok(ours), Some(theirs)) => hex(ours) == theirs,
+            (Err(_), None) => true,
+            _ => explained(&ours, theirs),
+        };
+        if !same {
             differ.push(format!("{mutant:?}\n    we {ours:?}, lxml {theirs}"));
         }
     }
@@ -135,15 +157,48 @@ fn agrees_with_lxml() {
     assert!(accepted > MUTANTS / 10, "{accepted}");
 }
 
+fn hex(text: &str) -> String {
+    text.bytes().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// What a document says, as the oracle tells it: elements with their attributes, then all text. The parser leaves a carriage
+/// return beside a reference as it is, which nothing of ours looks at: every one is told as a line end.
+fn told(document: &Document<'_>) -> String {
+    let name = |namespace: Option<&str>, local: &str| match namespace.filter(|name| !name.is_empty()) {
+        Some(namespace) => format!("{{{namespace}}}{local}"),
+        None => local.to_owned(),
+    };
+    let mut out = String::new();
+    for element in document.descendants().filter(Node::is_element) {
+        out.push_str(&name(element.tag_name().namespace(), element.tag_name().name()));
+        let mut attributes: Vec<_> = element
+            .attributes()
+            .map(|attribute| (name(attribute.namespace(), attribute.name()), attribute.value()))
+            .collect();
+        attributes.sort_unstable();
+        for (name, value) in attributes {
+            out.push_str(&format!("|{name}={value}"));
+        }
+        out.push('\0');
+    }
+    let texts = document.root_element().descendants().filter(Node::is_text).filter_map(|node| node.text());
+    out + &texts.collect::<String>().replace('\r', "\n")
+}
+
 /// Where we may differ, and why.
-fn explained(ours: &Result<(), Refused>, theirs: &str) -> bool {
+fn explained(ours: &Result<String, Refused>, theirs: &str) -> bool {
     match ours {
         // We take no document types, and nothing that says it is not UTF-8.
         Err(Refused::Doctype | Refused::NotUtf8) => true,
         // libxml2 takes `version="1."`, and fields of the declaration without a blank between them.
-        Err(Refused::NotWellFormed(what)) => what == "broken XML declaration",
+        Err(Refused::NotWellFormed(what)) if what == "broken XML declaration" => true,
+        // The parser knows the prefix of attributes like `xml:lang`, but no element has it.
+        Err(Refused::NotWellFormed(what)) => {
+            what.starts_with("an unknown namespace prefix 'xml' ")
+                || what.starts_with("reserved attribute name")
+        }
         Err(_) => false,
         // What a namespace name looks like is no matter of being well-formed.
-        Ok(()) => theirs.contains("is not a valid URI"),
+        Ok(_) => theirs.contains("is not a valid URI"),
     }
 }
