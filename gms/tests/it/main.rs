@@ -6,6 +6,7 @@
 mod access;
 mod bus;
 mod documents;
+mod flood;
 mod glms;
 mod projection;
 mod world;

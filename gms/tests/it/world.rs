@@ -1,5 +1,6 @@
 //! A running group management server.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -104,14 +105,22 @@ impl World {
     pub(crate) async fn until_view(&self, member: &McpttId, group: &str) {
         let path = format!("org.openmobilealliance.groups/users/{member}/{group}");
         let partition = Partition::of(member.as_str());
+        let store = self.bench.records.store();
+        self.until(member, async || {
+            shared::index_entry(store, partition, &path).await.unwrap().is_some().then_some(()).ok_or(group)
+        })
+        .await;
+    }
+
+    /// Waits until something that is told in the log of `member` holds; until then `holds` says what does not.
+    pub(crate) async fn until<E: Debug>(&self, member: &McpttId, holds: impl AsyncFn() -> Result<(), E>) {
+        let partition = Partition::of(member.as_str());
         loop {
             let store = self.bench.records.store();
             let position = store.position(partition).await.unwrap();
-            if shared::index_entry(store, partition, &path).await.unwrap().is_some() {
-                break;
-            }
+            let Err(shown) = holds().await else { return };
             let news = store.tail(&[(partition, position)], 1, Duration::from_secs(60)).await.unwrap();
-            assert!(!news.is_empty(), "{member} never sees {group}");
+            assert!(!news.is_empty(), "nothing new for {member}: {shown:?}");
         }
     }
 
@@ -119,17 +128,11 @@ impl World {
     pub(crate) async fn until_shown(&self, all: &[McpttId], members: &[McpttId], tag: &str) {
         for member in all {
             let expected = members.contains(member).then(|| tag.trim_matches('"').to_owned());
-            let partition = Partition::of(member.as_str());
-            loop {
-                let store = self.bench.records.store();
-                let position = store.position(partition).await.unwrap();
-                let shown = self.indexed(member).await;
-                if shown == expected {
-                    break;
-                }
-                let news = store.tail(&[(partition, position)], 1, Duration::from_secs(60)).await.unwrap();
-                assert!(!news.is_empty(), "{member} shows {shown:?}, not {expected:?}");
-            }
+            self.until(member, async || match self.indexed(member).await {
+                shown if shown == expected => Ok(()),
+                shown => Err(format!("shows {shown:?}, not {expected:?}")),
+            })
+            .await;
         }
     }
 }
