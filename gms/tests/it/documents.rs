@@ -51,23 +51,6 @@ async fn nodes_as_the_field_selects_them() {
 }
 
 #[tokio::test]
-async fn x21_twenty_thousand_entries() {
-    let world = World::new().await;
-    let members =
-        |count: usize| named("tel:+829", &(0..count).map(|n| format!("tel:+8210{n:05}")).collect::<Vec<_>>());
-    assert_eq!(world.as_user(4).put(GROUP, GROUP_TYPE, members(20_000)).await.status, StatusCode::CREATED);
-    let refused = world.as_user(4).put(GROUP, GROUP_TYPE, members(20_001)).await;
-    assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert!(refused.text().contains("<constraint-failure "), "{}", refused.text());
-    let large = vec![b' '; (4 << 20) + 1];
-    assert_eq!(world.as_user(4).put(GROUP, GROUP_TYPE, large).await.status, StatusCode::PAYLOAD_TOO_LARGE);
-    world.bench.account("tel:+821019999", "fire", &[], &[]).await;
-    let member = world.bench.client(&world.parts.mounts[0], "tel:+821019999");
-    let target = "/org.openmobilealliance.groups/users/tel:+821019999/tel:+829/~~/group/list-service/list/entry[20000]/@uri";
-    assert_eq!(member.get(target).await.text(), "tel:+821019999");
-}
-
-#[tokio::test]
 async fn x14_a_user_is_named_once() {
     let world = World::new().await;
     let content = group(&[1, 2]).replace("<list>", "<list><entry uri=\"TEL:+82-2\"/>");

@@ -8,5 +8,6 @@ mod bus;
 mod documents;
 mod flood;
 mod glms;
+mod limits;
 mod projection;
 mod world;
