@@ -7,7 +7,7 @@ use csc_proto::documents::v1::{
     DeleteRequest, DeleteResponse, GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest,
     ListResponse, PutRequest, PutResponse,
 };
-use csc_service::{ServiceParts, bus, trace};
+use csc_service::{ServiceParts, bus};
 use csc_xcap::usage::GROUPS;
 use tonic::service::Routes;
 use tonic::transport::Channel;
@@ -52,22 +52,22 @@ impl Front {
 #[tonic::async_trait]
 impl Documents for Front {
     async fn put(&self, request: Request<PutRequest>) -> Result<Response<PutResponse>, Status> {
-        self.server(&request.get_ref().path).put(trace::call(request)).await
+        self.server(&request.get_ref().path).put(bus::pass_on(request)).await
     }
 
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
-        self.server(&request.get_ref().path).get(trace::call(request)).await
+        self.server(&request.get_ref().path).get(bus::pass_on(request)).await
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
-        self.server(&request.get_ref().path).delete(trace::call(request)).await
+        self.server(&request.get_ref().path).delete(bus::pass_on(request)).await
     }
 
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
-        self.server(&request.get_ref().usage).list(trace::call(request)).await
+        self.server(&request.get_ref().usage).list(bus::pass_on(request)).await
     }
 
     async fn history(&self, request: Request<HistoryRequest>) -> Result<Response<HistoryResponse>, Status> {
-        self.server(&request.get_ref().path).history(trace::call(request)).await
+        self.server(&request.get_ref().path).history(bus::pass_on(request)).await
     }
 }

@@ -3,7 +3,7 @@
 use csc_proto::groups::v1::groups_client::GroupsClient;
 use csc_proto::groups::v1::groups_server::{Groups, GroupsServer};
 use csc_proto::groups::v1::{ListGroupsRequest, ListGroupsResponse, ListMembersRequest, ListMembersResponse};
-use csc_service::trace;
+use csc_service::bus;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
@@ -20,13 +20,13 @@ impl Groups for Front {
         &self,
         request: Request<ListGroupsRequest>,
     ) -> Result<Response<ListGroupsResponse>, Status> {
-        self.0.clone().list_groups(trace::call(request)).await
+        self.0.clone().list_groups(bus::pass_on(request)).await
     }
 
     async fn list_members(
         &self,
         request: Request<ListMembersRequest>,
     ) -> Result<Response<ListMembersResponse>, Status> {
-        self.0.clone().list_members(trace::call(request)).await
+        self.0.clone().list_members(bus::pass_on(request)).await
     }
 }

@@ -142,7 +142,12 @@ fn documents_are_administered(folder: &Path, bus: &str) {
     assert!(good(&["documents", "put", &path, &file]).starts_with("changed"));
     let history = good(&["documents", "history", &path]);
     assert_eq!(history.lines().count(), 2, "{history}");
-    assert!(history.lines().all(|line| line.contains("Z\tstored\t")), "{history}");
+    assert!(
+        history
+            .lines()
+            .all(|line| line.contains("Z\tstored\t") && line.contains("\toperator via documents.v1\t")),
+        "{history}"
+    );
 
     // A folder of documents: what is wrong with one does not hold up the others.
     let import = folder.join("import");

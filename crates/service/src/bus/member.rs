@@ -130,6 +130,17 @@ impl fmt::Display for Members {
     }
 }
 
+impl FromStr for Members {
+    type Err = &'static str;
+
+    /// What they are shown as.
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let member = |name: &str| Member::ALL.into_iter().find(|member| member.name() == name);
+        let members: Option<Vec<Member>> = text.split('+').map(member).collect();
+        members.map(|members| Self::of(&members)).ok_or("must be names of members, as in cms+gms")
+    }
+}
+
 /// The names of all members with the domain of one bus.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {

@@ -1,6 +1,7 @@
 //! The gRPC bus between services: always mutual TLS, or a pipe inside of one process.
 
 mod access;
+mod behalf;
 mod config;
 mod connect;
 mod health;
@@ -18,6 +19,7 @@ use tonic::transport::{Channel, Endpoint, Server};
 
 use crate::trace;
 
+pub use behalf::{caller, pass_on};
 pub use config::BusConfig;
 pub use connect::{Address, Credentials, Peers, connect};
 pub use member::{BusDomain, Member, Members};

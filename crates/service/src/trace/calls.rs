@@ -15,7 +15,7 @@ pub(crate) fn served<B>(request: &Request<B>) -> Span {
 }
 
 /// Names the span that is entered now in a call that is made because of it, and nothing else that stood there.
-pub fn call<T>(mut request: tonic::Request<T>) -> tonic::Request<T> {
+pub(crate) fn call<T>(mut request: tonic::Request<T>) -> tonic::Request<T> {
     let mut headers = std::mem::take(request.metadata_mut()).into_headers();
     pass_on(&mut headers);
     *request.metadata_mut() = MetadataMap::from_headers(headers);

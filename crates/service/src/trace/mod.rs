@@ -30,12 +30,11 @@ use opentelemetry::trace::Status;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-pub use self::calls::call;
+pub(crate) use self::calls::{call, served};
 pub use self::cause::{Cause, pass_on};
 pub use self::config::{CollectorUri, TraceConfig};
 pub use self::export::flush;
 
-pub(crate) use self::calls::served;
 pub(crate) use self::export::{SPANS, spans};
 pub(crate) use self::layer::{layer, ours};
 pub(crate) use self::lines::WithTrace;
