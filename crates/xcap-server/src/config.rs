@@ -79,7 +79,7 @@ impl Config {
             "history",
             16,
             0..=256,
-            "Revisions of a document whose author, time and size are kept; 0 keeps none.",
+            "Revisions of a document whose author, time and size are kept; 0 keeps none. What is more goes with the next change.",
         );
         Self { url, roots, names, open_terminals, trusted, open_profiles, test_app, history }
     }

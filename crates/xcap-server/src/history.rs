@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use csc_store::{Key, Put, Record, StoreError};
+use csc_store::{Change, Key, Put, Record, StoreError};
 use csc_types::{Etag, Revision, Timestamp};
 use prost::Message;
 
@@ -22,7 +22,7 @@ pub struct Author {
     pub at: Timestamp,
     /// What it does.
     pub action: Action,
-    /// How many revisions the history keeps; with 0 there is none.
+    /// How many revisions the history keeps; with 0 there is none, and one that there was goes with the change.
     pub keep: usize,
 }
 
@@ -99,19 +99,20 @@ pub(crate) fn read(record: &Record) -> Result<Vec<Revised>, StoreError> {
     Ok(entries(record)?.into_iter().rev().map(revised).collect())
 }
 
-/// The record at `key` with one more entry; `before`: what it is now. `written`: the random half of the new tag and the
-/// size, unless the document goes. `None`: none is kept.
+/// Adds to `change` that the record at `key` gets one more entry, or goes where none is kept; `before`: what it is now.
+/// `written`: the random half of the new tag and the size, unless the document goes.
 ///
 /// # Errors
 /// When it is damaged.
-pub(crate) fn add(
+pub(crate) fn add<T>(
+    mut change: Change<T>,
     key: Key,
     before: &Record,
     author: &Author,
     written: Option<(u64, usize)>,
-) -> Result<Option<Put>, StoreError> {
+) -> Result<Change<T>, StoreError> {
     if author.keep == 0 {
-        return Ok(None);
+        return Ok(if before.value.is_some() { change.delete(key) } else { change });
     }
     let mut entries = entries(before)?;
     let (random, octets) = written.unwrap_or_default();
@@ -125,7 +126,8 @@ pub(crate) fn add(
     });
     entries.drain(..entries.len().saturating_sub(author.keep));
     let expires = written.is_none().then(|| author.at.plus(KEPT_AFTER_DELETION));
-    Ok(Some(Put { key, value: History { entries }.encode_to_vec().into(), expires }))
+    change.puts.push(Put { key, value: History { entries }.encode_to_vec().into(), expires });
+    Ok(change)
 }
 
 fn entries(record: &Record) -> Result<Vec<Entry>, StoreError> {
@@ -144,6 +146,15 @@ mod tests {
 
     fn author(name: &str, action: Action, keep: usize) -> Author {
         Author { name: name.to_owned(), at: Timestamp::from_micros(300), action, keep }
+    }
+
+    fn key() -> Key {
+        Key::new("test.history", "a")
+    }
+
+    /// What becomes of the record by one more change.
+    fn added(before: &Record, author: &Author, written: Option<(u64, usize)>) -> Change<()> {
+        add(Change::nothing(()), key(), before, author, written).unwrap()
     }
 
     /// Stored data of version 1. It must decode for ever.
@@ -166,24 +177,39 @@ mod tests {
 
     #[test]
     fn the_newest_entry_has_the_revision_of_its_commit() {
-        let key = || Key::new("test.history", "a");
         let mut record = Record::default();
-        for revision in 1..=5 {
-            let put = add(key(), &record, &author("tel:+1", Action::Stored, 3), Some((revision, 9))).unwrap();
-            record = Record { version: Revision::new(revision * 10), value: Some(put.unwrap().value) };
-        }
-        let etags: Vec<_> = read(&record).unwrap().into_iter().map(|revised| revised.etag).collect();
-        assert_eq!(etags, [5, 4, 3].map(|number| Some(Etag::of(Revision::new(number * 10), number))));
+        let mut change = |revision: u64, keep: usize| {
+            let put =
+                added(&record, &author("tel:+1", Action::Stored, keep), Some((revision, 9))).puts.remove(0);
+            record = Record { version: Revision::new(revision * 10), value: Some(put.value) };
+            read(&record).unwrap().into_iter().map(|revised| revised.etag).collect::<Vec<_>>()
+        };
+        let etags = (1..=5).map(|revision| change(revision, 3)).last().unwrap();
+        let tag = |number: u64| Some(Etag::of(Revision::new(number * 10), number));
+        assert_eq!(etags, [5, 4, 3].map(tag));
+        // Of fewer, the newest stay.
+        assert_eq!(change(6, 2), [6, 5].map(tag));
     }
 
     #[test]
     fn what_is_deleted_is_forgotten_in_the_end() {
         let deleted = author("tel:+1", Action::Deleted, 3);
-        let put = add(Key::new("test.history", "a"), &Record::default(), &deleted, None).unwrap().unwrap();
-        assert_eq!(put.expires, Some(deleted.at.plus(KEPT_AFTER_DELETION)));
-        let none =
-            add(Key::new("test.history", "a"), &Record::default(), &author("a", Action::Stored, 0), None);
-        assert_eq!(none.unwrap(), None);
+        let change = added(&Record::default(), &deleted, None);
+        assert_eq!(change.puts[0].expires, Some(deleted.at.plus(KEPT_AFTER_DELETION)));
+    }
+
+    #[test]
+    fn where_none_is_kept_what_there_is_goes() {
+        let nobody = author("a", Action::Stored, 0);
+        let change = added(&Record::default(), &nobody, Some((1, 9)));
+        assert!(change.puts.is_empty() && change.deletes.is_empty());
+        // A damaged one, too.
+        let record = Record { version: Revision::new(1), value: Some(vec![1, 2, 3].into()) };
+        for written in [Some((1, 9)), None] {
+            let change = added(&record, &nobody, written);
+            assert!(change.puts.is_empty());
+            assert_eq!(change.deletes, [key()]);
+        }
     }
 
     #[test]

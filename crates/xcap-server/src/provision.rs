@@ -13,6 +13,7 @@ use csc_proto::documents::v1::{
     DeleteRequest, DeleteResponse, GetRequest, GetResponse, HistoryRequest, HistoryResponse, ListRequest,
     ListResponse, PutRequest, PutResponse, Revision, delete_response,
 };
+use csc_service::bus;
 use csc_types::{Caller, Etag, OrgId, Server};
 use csc_xcap::Document;
 use csc_xcap::uri::DocumentSelector;
@@ -49,11 +50,11 @@ impl<L: Library> Provisioning<L> {
         document.is_stored().then_some(document).ok_or_else(refused)
     }
 
-    async fn look_up(&self, request: GetRequest) -> Result<GetResponse, Status> {
+    async fn look_up(&self, caller: Caller, request: GetRequest) -> Result<GetResponse, Status> {
         let organisation = organisation(&request.organisation)?;
         let document = self.document(&request.path, organisation.as_ref())?;
         let library = self.0.library();
-        let snapshot = library.look(&document, &provisioner()).await.map_err(unavailable)?;
+        let snapshot = library.look(&document, &caller).await.map_err(unavailable)?;
         // Nobody, or nobody any more, whose tree it would stand in.
         let homeless = document.user().is_some() && snapshot.organisation.is_none();
         let found = match document.is_generated() {
@@ -72,7 +73,7 @@ impl<L: Library> Provisioning<L> {
         })
     }
 
-    async fn remove(&self, request: DeleteRequest) -> Result<DeleteResponse, Status> {
+    async fn remove(&self, caller: Caller, request: DeleteRequest) -> Result<DeleteResponse, Status> {
         let organisation = organisation(&request.organisation)?;
         let document = self.stored(&request.path, organisation.as_ref())?;
         let expected: Option<Etag> = match request.etag.as_str() {
@@ -84,7 +85,6 @@ impl<L: Library> Provisioning<L> {
             (Some(has), Some(expected)) if has != expected => Err(Refusal::Precondition),
             _ => Ok(()),
         };
-        let caller = provisioner();
         let author = self.0.author(&caller, Action::Deleted);
         let organisation =
             organisation.as_ref().unwrap_or(&self.0.settings().config.names.default_organisation);
@@ -103,7 +103,7 @@ impl<L: Library> Provisioning<L> {
             Err(refusal) => return Err(status(&refusal)),
         };
         if outcome == delete_response::Outcome::Deleted {
-            tracing::info!(document = %document.path(), "deleted by the operator");
+            tracing::info!(document = %document.path(), caller = author.name, "deleted");
         }
         Ok(DeleteResponse { outcome: outcome.into() })
     }
@@ -112,22 +112,24 @@ impl<L: Library> Provisioning<L> {
         let organisation = organisation(&request.organisation)?;
         let document = self.stored(&request.path, organisation.as_ref())?;
         let revisions = self.0.library().history(&document).await.map_err(unavailable)?;
-        Ok(HistoryResponse { revisions: revisions.into_iter().map(revision).collect() })
+        // What a lowered setting leaves is there until the next change.
+        let kept = revisions.into_iter().take(self.0.settings().config.history);
+        Ok(HistoryResponse { revisions: kept.map(revision).collect() })
     }
 }
 
 #[tonic::async_trait]
 impl<L: Library> Documents for Provisioning<L> {
     async fn put(&self, request: Request<PutRequest>) -> Result<Response<PutResponse>, Status> {
-        self.store(request.into_inner()).await.map(Response::new)
+        self.store(provisioner(&request), request.into_inner()).await.map(Response::new)
     }
 
     async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
-        self.look_up(request.into_inner()).await.map(Response::new)
+        self.look_up(provisioner(&request), request.into_inner()).await.map(Response::new)
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<DeleteResponse>, Status> {
-        self.remove(request.into_inner()).await.map(Response::new)
+        self.remove(provisioner(&request), request.into_inner()).await.map(Response::new)
     }
 
     async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
@@ -139,9 +141,11 @@ impl<L: Library> Documents for Provisioning<L> {
     }
 }
 
-/// Who the library is told is asking: nobody who is a member of anything.
-fn provisioner() -> Caller {
-    Caller::Server(Server { name: "documents.v1".to_owned(), orgs: Vec::new() })
+/// Who the library is told is asking, and the history who it was: nobody who is a member of any group.
+fn provisioner<T>(request: &Request<T>) -> Caller {
+    const HERE: &str = "documents.v1";
+    let name = bus::caller(request).map_or_else(|| HERE.to_owned(), |caller| format!("{caller} via {HERE}"));
+    Caller::Server(Server { name, orgs: Vec::new() })
 }
 
 /// An organisation of a request; empty: none.

@@ -70,14 +70,14 @@ impl Shelf {
     /// When the history is damaged.
     pub fn put<T>(
         &self,
-        mut change: Change<T>,
+        change: Change<T>,
         entry: &Entry<'_>,
         volume: Volume,
     ) -> Result<Change<T>, StoreError> {
         let Entry { path, organisation, author, history } = entry;
         let [document, index] = self.keys(path);
         let written = Some((volume.random, volume.content.len()));
-        change.puts.extend(history::add(self.history_key(path), history, author, written)?);
+        let change = history::add(change, self.history_key(path), history, author, written)?;
         let entry = IndexEntry {
             random: volume.random,
             group_revision: 0,
@@ -92,10 +92,10 @@ impl Shelf {
     ///
     /// # Errors
     /// When the history is damaged.
-    pub fn delete<T>(&self, mut change: Change<T>, entry: &Entry<'_>) -> Result<Change<T>, StoreError> {
+    pub fn delete<T>(&self, change: Change<T>, entry: &Entry<'_>) -> Result<Change<T>, StoreError> {
         let Entry { path, organisation, author, history } = entry;
         let [document, index] = self.keys(path);
-        change.puts.extend(history::add(self.history_key(path), history, author, None)?);
+        let change = history::add(change, self.history_key(path), history, author, None)?;
         Ok(change.delete(document).delete(index).log(announce(path, organisation)))
     }
 }

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use csc_proto::documents::v1::put_response::Outcome;
 use csc_proto::documents::v1::{PutRequest, PutResponse};
-use csc_types::OrgId;
+use csc_types::{Caller, OrgId};
 use csc_xcap::Document;
 use tonic::Status;
 
-use super::{Provisioning, organisation, provisioner, status};
+use super::{Provisioning, organisation, status};
 use crate::history::Action;
 use crate::http::XcapServer;
 use crate::library::{Change, Decide, Library, New, Snapshot};
@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 const ATTEMPTS: usize = 16;
 
 impl<L: Library> Provisioning<L> {
-    pub(super) async fn store(&self, request: PutRequest) -> Result<PutResponse, Status> {
+    pub(super) async fn store(&self, caller: Caller, request: PutRequest) -> Result<PutResponse, Status> {
         let organisation = organisation(&request.organisation)?;
         let document = self.stored(&request.path, organisation.as_ref())?;
         let content = Bytes::from(request.content);
@@ -26,7 +26,7 @@ impl<L: Library> Provisioning<L> {
             return Err(Status::invalid_argument("the document is too large"));
         }
         for _ in 0..ATTEMPTS {
-            match self.attempt(&document, &content, organisation.as_ref(), request.dry_run).await {
+            match self.attempt(&caller, &document, &content, organisation.as_ref(), request.dry_run).await {
                 // It is not what was looked at any more: perhaps it is equal by now.
                 Err(Attempt::Overtaken) => {}
                 Err(Attempt::Refused(status)) => return Err(status),
@@ -40,14 +40,14 @@ impl<L: Library> Provisioning<L> {
     /// the commit happens.
     async fn attempt(
         &self,
+        caller: &Caller,
         document: &Document,
         content: &Bytes,
         organisation: Option<&OrgId>,
         dry_run: bool,
     ) -> Result<PutResponse, Attempt> {
         let server = &self.0;
-        let caller = provisioner();
-        let snapshot = server.library().look(document, &caller).await.map_err(Refusal::from)?;
+        let snapshot = server.library().look(document, caller).await.map_err(Refusal::from)?;
         // In a dry run the user may be one that the real run would have made by now.
         if !dry_run || snapshot.organisation.is_some() {
             agree(document, organisation, &snapshot).map_err(Attempt::Refused)?;
@@ -57,15 +57,15 @@ impl<L: Library> Provisioning<L> {
             return Ok(answer(Outcome::Unchanged, stored.etag.to_string()));
         }
         let organisation = organisation.unwrap_or(&server.settings().config.names.default_organisation);
-        let author = server.author(&caller, Action::Stored);
-        let change = Change { document, caller: &caller, author: &author, organisation, creator: None };
+        let author = server.author(caller, Action::Stored);
+        let change = Change { document, caller, author: &author, organisation, creator: None };
         let decide = Replace { server, document, content, snapshot: &snapshot, dry_run };
         let written = server.library().put(change, &decide).await?;
         let outcome = if written.created { Outcome::Created } else { Outcome::Changed };
         if dry_run {
             return Ok(answer(outcome, String::new()));
         }
-        tracing::info!(document = %document.path(), etag = %written.etag, "provisioned");
+        tracing::info!(document = %document.path(), caller = author.name, etag = %written.etag, "provisioned");
         Ok(answer(outcome, written.etag.to_string()))
     }
 }

@@ -1,6 +1,10 @@
 //! What is remembered of changes.
 
-use csc_xcap_server::{Action, Library, Revised};
+use csc_proto::documents::v1::HistoryRequest;
+use csc_proto::documents::v1::documents_client::DocumentsClient;
+use csc_service::bus;
+use csc_xcap_server::{Action, Library, Provisioning, Revised};
+use tonic::service::Routes;
 
 use crate::world::{DOCUMENT, ELEMENT, TYPE, World};
 
@@ -54,5 +58,35 @@ async fn it_is_bounded_and_can_be_switched_off() {
 
     let world = World::with(&[("CSC_XCAP_HISTORY", "0")]).await;
     world.stored("<r/>").await;
+    assert_eq!(history(&world).await, []);
+}
+
+/// What is kept no more goes with the next change, and is told no more at once.
+#[tokio::test]
+async fn a_setting_that_was_lowered() {
+    let world = World::new().await;
+    for _ in 0..5 {
+        world.stored("<r/>").await;
+    }
+    let told = async |server: &std::sync::Arc<csc_xcap_server::XcapServer<_>>| {
+        let routes = Routes::new(Provisioning::service(std::sync::Arc::clone(server)));
+        let mut client = DocumentsClient::new(bus::in_process(routes));
+        let request = HistoryRequest { path: DOCUMENT[1..].to_owned(), ..HistoryRequest::default() };
+        client.history(request).await.unwrap().into_inner().revisions.len()
+    };
+    for (setting, kept) in [("2", 2), ("0", 0)] {
+        let (server, mount) = world.again(&[("CSC_XCAP_HISTORY", setting)]);
+        assert_eq!(told(&server).await, kept);
+        assert!(history(&world).await.len() > kept);
+        let client = world.bench.client(&mount, "tel:+1");
+        assert_eq!(client.put(DOCUMENT, TYPE, "<r/>").await.status, 200);
+        assert_eq!((told(&server).await, history(&world).await.len()), (kept, kept));
+    }
+    assert_eq!(told(&world.server).await, 0);
+    // So does that of a document that goes.
+    world.stored("<r/>").await;
+    assert_eq!(history(&world).await.len(), 1);
+    let (_, mount) = world.again(&[("CSC_XCAP_HISTORY", "0")]);
+    assert_eq!(world.bench.client(&mount, "tel:+1").delete(DOCUMENT).await.status, 200);
     assert_eq!(history(&world).await, []);
 }

@@ -55,6 +55,27 @@ async fn a_document_is_read_and_deleted() {
     assert_eq!((seen[1].etag.as_str(), seen[1].octets), (found.etag.as_str(), 4));
 }
 
+/// The history names who called over the bus, also behind a front in this process.
+#[tokio::test]
+async fn the_history_names_the_caller() {
+    let world = World::new().await;
+    let mut client = client(&world);
+    let put = |content: &str| {
+        let put = PutRequest { path: path(), content: content.into(), ..PutRequest::default() };
+        let mut request = tonic::Request::new(put);
+        let members = bus::Members::of(&[bus::Member::Operator]);
+        request.extensions_mut().insert(bus::BusPeer { address: "127.0.0.1:1".parse().unwrap(), members });
+        request
+    };
+    client.put(bus::pass_on(put("<a/>"))).await.unwrap();
+    client.put(put("<b/>").into_inner()).await.unwrap();
+    let delete = DeleteRequest { path: path(), ..DeleteRequest::default() };
+    client.delete(bus::pass_on(put("").map(|_| delete))).await.unwrap();
+    let seen = client.history(HistoryRequest { path: path(), ..HistoryRequest::default() }).await.unwrap();
+    let seen: Vec<_> = seen.into_inner().revisions.into_iter().map(|revision| revision.author).collect();
+    assert_eq!(seen, ["operator via documents.v1", "documents.v1", "operator via documents.v1"]);
+}
+
 /// Whose answer got lost asks again and hears the same.
 #[tokio::test]
 async fn a_repeated_put_changes_nothing() {

@@ -72,6 +72,11 @@ impl World {
         server_on(&self.bench, records, &[], LIMIT).1
     }
 
+    /// The same server with these settings.
+    pub(crate) fn again(&self, settings: &[(&str, &str)]) -> (Arc<XcapServer<Drawer>>, Mount) {
+        server(&self.bench, settings)
+    }
+
     /// The same server, whose documents may have at most `octets` from now on.
     pub(crate) fn with_limit(&self, octets: usize) -> Mount {
         server_on(&self.bench, self.bench.records.clone(), &[], octets).1
