@@ -12,6 +12,7 @@ use csc_service::{Identity, Metrics, OsEntropy};
 use csc_types::Entropy;
 
 use crate::archive::{Documents, Groups};
+use crate::gms_keys::GmsKeys;
 use crate::provision::{self, Plan, Servers};
 use crate::ue::Profile;
 use crate::users::Users;
@@ -86,8 +87,14 @@ enum Command {
         #[command(subcommand)]
         action: Option<Idms>,
     },
-    /// Run the group management server.
-    Gms(Run),
+    /// Run the group management server; or manage the keys of its GLMS dialect.
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Gms {
+        #[command(flatten)]
+        run: Run,
+        #[command(subcommand)]
+        action: Option<Gms>,
+    },
     /// Run the configuration management server.
     Cms(Run),
     /// Run the key management server; or manage its master secrets.
@@ -273,6 +280,15 @@ enum IdmsKeys {
 }
 
 #[derive(Subcommand)]
+enum Gms {
+    /// Keys of multicast groups and of the terminals that hear them.
+    Keys {
+        #[command(subcommand)]
+        action: GmsKeys,
+    },
+}
+
+#[derive(Subcommand)]
 enum Kms {
     /// Roots: the master secrets of one KMS URI.
     Root {
@@ -320,7 +336,8 @@ async fn execute(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Idms { run, action: None } => run.go::<csc_idms::Process>().await,
-        Command::Gms(run) => run.go::<csc_gms::Process>().await,
+        Command::Gms { run, action: None } => run.go::<csc_gms::Process>().await,
+        Command::Gms { action: Some(Gms::Keys { action }), .. } => action.run(&*entropy),
         Command::Cms(run) => run.go::<csc_cms::Process>().await,
         Command::Kms { run, action: None } => run.go::<csc_kms::Process>().await,
         Command::SubscriptionProxy(run) => run.go::<csc_subscription_proxy::Process>().await,

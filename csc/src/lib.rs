@@ -11,6 +11,7 @@ mod cli;
 mod demo;
 mod documents;
 mod edge;
+mod gms_keys;
 mod groups;
 mod idms_keys;
 mod pki;

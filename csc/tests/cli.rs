@@ -48,6 +48,37 @@ fn a_cause_is_told_once() {
     assert_eq!(said.matches("File exists").count(), 1, "{said}");
 }
 
+#[test]
+fn keys_of_the_glms_dialect() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (key, table) = (at("glms.key"), at("terminals"));
+    let keys = |arguments: &[&str]| csc(&[&["gms", "keys"], arguments].concat()).output().unwrap();
+    assert!(keys(&["create", "--out", &key]).status.success());
+    let before = std::fs::read(&key).unwrap();
+    assert_eq!(before.len(), 65);
+    let again = keys(&["create", "--out", &key]);
+    assert!(!again.status.success() && std::fs::read(&key).unwrap() == before, "{}", words(&again));
+    let terminal = |out: &str, users: &[&str]| {
+        let users: Vec<&str> = users.iter().flat_map(|user| ["--user", user]).collect();
+        keys(&[&["terminal", "--key-file", &key, "--out", out][..], &users].concat())
+    };
+    let wrote = terminal(&table, &["tel:+1", "TEL:+-2"]);
+    assert!(wrote.status.success(), "{}", words(&wrote));
+    let written = std::fs::read_to_string(&table).unwrap();
+    let lines: Vec<(&str, &str)> = written.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    let users: Vec<&str> = lines.iter().map(|(user, _)| *user).collect();
+    assert_eq!(users, ["tel:+1", "tel:+2"]);
+    assert!(lines.iter().all(|(_, key)| key.len() == 64) && lines[0].1 != lines[1].1);
+    assert!(!words(&wrote).contains(lines[0].1), "a key is in its file alone");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&table).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    std::fs::write(&key, "no key").unwrap();
+    let refused = terminal(&at("other"), &["tel:+1"]);
+    assert!(words(&refused).contains("64 hexadecimal digits"), "{}", words(&refused));
+    assert!(!Path::new(&at("other")).exists());
+}
+
 /// A demo that serves. It is killed when dropped.
 struct Demo {
     child: Child,

@@ -10,7 +10,7 @@ use http::HeaderName;
 use super::gsk::Secret;
 
 /// What the key file is for.
-const KEY: &str = "Key from which those of multicast groups and terminals follow: 64 hexadecimal digits (openssl rand -hex 32).\n\
+const KEY: &str = "Key from which those of multicast groups and terminals follow: 64 hexadecimal digits (csc gms keys create).\n\
                    Required of gms when the dialect is served. Whoever loses it loses the multicast keys of all groups.";
 const KEY_FILE: &str = "secrets/glms.key";
 

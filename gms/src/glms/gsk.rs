@@ -119,6 +119,12 @@ impl ReferenceProtection {
     }
 }
 
+/// The key to be provisioned in the terminal of `user`, an MCPTT ID as its account has it, for the reference protection
+/// ([`glms`](crate::glms)). `key_file` is the content of the file that `glms.key_file` names; `None` if it holds no key.
+pub fn terminal_key(key_file: &[u8], user: &McpttId) -> Option<Zeroizing<[u8; KEY]>> {
+    Some(ReferenceProtection::new(Secret::from_key_file(key_file)?).terminal_key(user))
+}
+
 impl GskProtection for ReferenceProtection {
     fn protect(&self, reader: &McpttId, group: &GroupId, cnonce: Cnonce, gsk: &Gsk) -> [u8; KEY] {
         let hkdf = extract(&cnonce.0, self.terminal_key(reader).as_slice());
@@ -271,7 +277,7 @@ pub(crate) mod tests {
         let protection = ReferenceProtection::new(secret());
         let gsk = Gsk(Zeroizing::new([0x5a; KEY]));
         let cnonce = Cnonce::parse(b"102E3A4D516B7085910A1E2C3D40526A").unwrap();
-        assert_eq!(hex::encode(protection.terminal_key(&user)), TERMINAL_KEY);
+        assert_eq!(terminal_key(KEY_FILE, &user).map(hex::encode).as_deref(), Some(TERMINAL_KEY));
         assert_eq!(hex::encode(protection.protect(&user, &group(), cnonce, &gsk)), PROTECTED);
     }
 

@@ -42,6 +42,7 @@ use crate::library::GroupLibrary;
 use crate::records::{group_key, partition, projected_key, read_projected};
 
 pub use self::config::{Config, Place, Rules};
+pub use self::gsk::terminal_key;
 
 /// The version of the dialect that is spoken.
 const VERSION: &str = "11.01";

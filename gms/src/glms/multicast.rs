@@ -145,15 +145,18 @@ impl Glms {
         let entropy = &*self.ground.entropy;
         let before = stored.cloned().unwrap_or_default();
         let generation = before.generation.checked_add(1).ok_or_else(|| damaged("generation of a GSK"))?;
-        let lead = if stored.is_some() { self.config.rules.gsk_lead } else { std::time::Duration::ZERO };
         let now = self.ground.clock.now();
-        let time = now.plus(lead).seconds();
         // A key that nobody uses yet is dropped; the one that is in use goes on.
         let unused = !before.old.is_empty() && now.seconds() < before.time.into();
         let (old, old_generation) = match unused {
             true => (before.old, before.old_generation),
             false => (before.new, before.generation),
         };
+        // With another key file nobody can be told what is in use: then nothing is, and the new key is used at once.
+        let known = self.vault.open(&old, group, old_generation).is_ok();
+        let (old, old_generation) = if known { (old, old_generation) } else { Default::default() };
+        let lead = if known { self.config.rules.gsk_lead } else { std::time::Duration::ZERO };
+        let time = now.plus(lead).seconds();
         Ok(MulticastRecord {
             random: entropy.next_u64(),
             generation,

@@ -46,21 +46,13 @@ impl World {
         ] {
             bench.account(id, organisation, roles, &[]).await;
         }
-        let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let mut settings = Settings::load(None, environment);
-        let documents = csc_xcap_server::Config::read(&mut settings);
-        let config = process::config(&mut settings);
-        settings.finish().unwrap();
-        let deps = Deps {
-            records: bench.records.clone(),
-            clock: Arc::clone(&bench.clock),
-            entropy: Arc::clone(&bench.entropy),
-            metrics: bench.metrics.clone(),
-            verifier: Arc::clone(&bench.verifier),
-            replica: "gms-0".to_owned(),
-            replicas: Replicas::Alone,
-        };
-        Self { parts: build(&config, &documents, deps), bench, clock }
+        let parts = serve(&bench, settings);
+        Self { bench, clock, parts }
+    }
+
+    /// The same service started again with these settings.
+    pub(crate) fn again(&mut self, settings: &[(&str, &str)]) {
+        self.parts = serve(&self.bench, settings);
     }
 
     pub(crate) fn as_user(&self, number: u32) -> Client {
@@ -135,6 +127,24 @@ impl World {
             .await;
         }
     }
+}
+
+fn serve(bench: &Bench, settings: &[(&str, &str)]) -> ServiceParts {
+    let environment = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut settings = Settings::load(None, environment);
+    let documents = csc_xcap_server::Config::read(&mut settings);
+    let config = process::config(&mut settings);
+    settings.finish().unwrap();
+    let deps = Deps {
+        records: bench.records.clone(),
+        clock: Arc::clone(&bench.clock),
+        entropy: Arc::clone(&bench.entropy),
+        metrics: bench.metrics.clone(),
+        verifier: Arc::clone(&bench.verifier),
+        replica: "gms-0".to_owned(),
+        replicas: Replicas::Alone,
+    };
+    build(&config, &documents, deps)
 }
 
 pub(crate) fn group(members: &[u32]) -> String {

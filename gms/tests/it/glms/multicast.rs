@@ -42,6 +42,10 @@ struct Keys {
 
 /// The keys in an answer to the user `tel:+82<user>`, who knows its terminal key.
 fn open(answer: &Answer, user: u32, cnonce: &str) -> Keys {
+    open_with(KEY, answer, user, cnonce)
+}
+
+fn open_with(key: &str, answer: &Answer, user: u32, cnonce: &str) -> Keys {
     assert_eq!(answer.status, StatusCode::OK);
     let document = csc_xml::parse(&answer.body, &csc_xml::Limits::DEFAULT).unwrap();
     let root = document.root_element();
@@ -49,7 +53,7 @@ fn open(answer: &Answer, user: u32, cnonce: &str) -> Keys {
         let element = csc_xml::child(root, "urn:x-csc:glms:1.0", name)?;
         Some(element.text().unwrap().to_owned())
     };
-    let secret = hex::decode(KEY).unwrap();
+    let secret = hex::decode(key).unwrap();
     let mut terminal = [0; 32];
     let user = format!("tel:+82{user}");
     let info = format!("terminal\0{user}");
@@ -262,4 +266,22 @@ async fn l3_parallel_reads_after_a_change_agree_on_one_key() {
         found.push(tokio::time::timeout(Duration::from_secs(60), read).await.unwrap().unwrap());
     }
     assert!(found.iter().all(|keys| *keys == found[0] && keys.generation == 2));
+}
+
+#[tokio::test]
+async fn l3_who_lost_the_key_file_begins_anew() {
+    let mut world = world().await;
+    let put = async |world: &World| world.terminal(4).put(&target(4), MEDIA_TYPE, info(5004)).await.status;
+    put(&world).await;
+    assert_eq!(put(&world).await, StatusCode::OK);
+    let before = open(&get(&world.terminal(1), 1, CNONCE).await, 1, CNONCE);
+    let other = "a".repeat(64);
+    world.with_key(&other);
+    let lost = get(&world.terminal(1), 1, CNONCE).await;
+    assert_eq!((lost.status, lost.text()), (StatusCode::SERVICE_UNAVAILABLE, ""));
+    assert_eq!(put(&world).await, StatusCode::OK);
+    let answer = get(&world.terminal(1), 1, CNONCE).await;
+    let keys = open_with(&other, &answer, 1, CNONCE);
+    assert_eq!((keys.generation, &keys.old, keys.time), (3, &None, csc_xcap_server::testing::NOW));
+    assert!(keys.new != before.new && before.old.is_some_and(|old| old != keys.new));
 }

@@ -23,7 +23,7 @@ pub(crate) const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718
 /// The world of the standard, with the dialect.
 pub(crate) struct World {
     standard: crate::world::World,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     _running: Option<ShutdownTrigger>,
 }
 
@@ -57,18 +57,15 @@ impl World {
     /// With these settings, and without a projector.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("glms.key");
-        fs::write(&file, KEY).unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-        let mut all = vec![
-            ("CSC_GLMS_ENABLED", "true"),
-            ("CSC_GLMS_KEY_FILE", file.to_str().unwrap()),
-            ("CSC_XCAP_TRUSTED_ADDRESSES", "192.0.2.7"),
-        ];
-        all.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
-        all.extend(settings);
-        let standard = crate::world::World::with(&all).await;
-        Self { standard, _folder: folder, _running: None }
+        let key_file = write_key(&folder, KEY);
+        let standard = crate::world::World::with(&dialect(&key_file, settings)).await;
+        Self { standard, folder: folder, _running: None }
+    }
+
+    /// Started again with a key file that holds `key`.
+    pub(crate) fn with_key(&mut self, key: &str) {
+        let key_file = write_key(&self.folder, key);
+        self.again(&dialect(&key_file, &[]));
     }
 
     /// What answers below `segment`.
@@ -96,6 +93,25 @@ impl World {
         let target = format!("{GROUPS}/users/tel:+824/tel:9{number}");
         self.terminal(4).put(&target, GROUP_TYPE, group(number, name, members)).await
     }
+}
+
+fn write_key(folder: &tempfile::TempDir, key: &str) -> String {
+    let file = folder.path().join("glms.key");
+    fs::write(&file, key).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+/// The dialect switched on, and `settings`.
+fn dialect<'a>(key_file: &'a str, settings: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut all = vec![
+        ("CSC_GLMS_ENABLED", "true"),
+        ("CSC_GLMS_KEY_FILE", key_file),
+        ("CSC_XCAP_TRUSTED_ADDRESSES", "192.0.2.7"),
+    ];
+    all.retain(|(name, _)| settings.iter().all(|(other, _)| other != name));
+    all.extend(settings);
+    all
 }
 
 /// The document of the group `tel:9<number>`.
