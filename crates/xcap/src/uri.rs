@@ -1,7 +1,7 @@
 //! Request targets (RFC 4825 section 6): root, document selector, node selector, namespace bindings.
 //!
 //! The path is split at the first `~~` segment before anything is decoded, and each segment is decoded after, so that
-//! a name or a predicate value may hold any character.
+//! a name or a predicate value may hold any character. A tilde is the same encoded, which is all that is decoded for that.
 
 mod bindings;
 mod decode;
@@ -9,6 +9,7 @@ mod roots;
 
 pub use bindings::Bindings;
 pub(crate) use bindings::XML_NAMESPACE;
+use decode::decode_node_segment;
 pub use decode::decode_segment;
 pub(crate) use decode::encode;
 pub use roots::{Root, RootError, Roots};
@@ -94,19 +95,26 @@ impl DocumentSelector {
     }
 }
 
-/// The path before the first segment that is `~~`, and what stands behind it.
+/// The path before the first segment that is `~~`, and what stands behind it. "URIs containing %7E%7E … are equivalent"
+/// (RFC 4825 6): a proxy may rewrite one as the other.
 fn split_at_separator(path: &str) -> (&str, Option<&str>) {
-    if let Some((selector, node)) = path.split_once("/~~/") {
-        return (selector, Some(node));
+    let mut start = 0;
+    for segment in path.split('/') {
+        let end = start + segment.len();
+        if start > 0 && is_separator(segment) {
+            return (&path[..start - 1], Some(path.get(end + 1..).unwrap_or_default()));
+        }
+        start = end + 1;
     }
-    match path.strip_suffix("/~~") {
-        Some(selector) => (selector, Some("")),
-        None => (path, None),
-    }
+    (path, None)
+}
+
+fn is_separator(segment: &str) -> bool {
+    segment.starts_with(['~', '%']) && segment.len() <= 6 && decode_segment(segment).as_deref() == Ok("~~")
 }
 
 fn parse_node(node: &str, query: Option<&str>) -> Result<Node, BadTarget> {
-    let segments = node.split('/').map(decode_segment).collect::<Result<Vec<_>, _>>()?;
+    let segments = node.split('/').map(decode_node_segment).collect::<Result<Vec<_>, _>>()?;
     let bindings = Bindings::parse(query.unwrap_or_default())?;
     match NodeSelector::parse(&segments, &bindings) {
         Ok(selector) => Ok(Node::Selector(selector)),
@@ -145,7 +153,12 @@ mod tests {
         let target = parse("/a/users/x/~~/b/~~/c").unwrap();
         assert_eq!(target.document.0, ["a", "users", "x"]);
         assert_eq!(target.node, Some(Node::Malformed));
-        assert_eq!(segments("/a/%7E%7E/b"), ["a", "~~", "b"]);
+        for separator in ["%7E%7E", "%7e%7e", "~%7E", "%7e~"] {
+            assert_eq!(parse(&format!("/a/x/{separator}/b/~~")), parse("/a/x/~~/b/~~"), "{separator}");
+        }
+        for name in ["/a/x%2F~~/b", "/a/x/~~%2Fb", "/a/x/~~~/b", "/a/x/~/~/b", "/a/x/%257E~/b", "/~~/b"] {
+            assert_eq!(parse(name).unwrap().node, None, "{name}");
+        }
         assert_eq!(parse("/a/users/x/~~").unwrap().node, Some(Node::Malformed));
         assert_eq!(parse("/a/users/x/~~/").unwrap().node, Some(Node::Malformed));
         assert!(matches!(parse("/a/x/~~/b?anything").unwrap().node, Some(Node::Selector(_))));

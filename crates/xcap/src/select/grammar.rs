@@ -23,12 +23,23 @@ use SelectorError::Malformed;
 
 impl NodeSelector {
     /// Takes the decoded segments behind `~~`.
+    ///
+    /// # Errors
+    /// What is outside the grammar counts before a prefix that is not bound, as in RFC 4825 section 8.
     pub fn parse(segments: &[String], bindings: &Bindings) -> Result<Self, SelectorError> {
+        let selector = Self::read(segments, &|prefix| bindings.namespace(prefix));
+        if selector == Err(SelectorError::UnboundPrefix) {
+            Self::read(segments, &|_| Some(""))?;
+        }
+        selector
+    }
+
+    fn read(segments: &[String], namespace: &Lookup<'_>) -> Result<Self, SelectorError> {
         let mut texts = join_steps(segments)?;
         let terminal = match texts.last().map(String::as_str) {
             Some("namespace::*") => Some(Terminal::Namespaces),
             Some(last) if last.starts_with('@') => {
-                Some(Terminal::Attribute(attribute_name(&last[1..], bindings)?))
+                Some(Terminal::Attribute(attribute_name(&last[1..], namespace)?))
             }
             _ => None,
         };
@@ -38,10 +49,13 @@ impl NodeSelector {
         if texts.is_empty() || texts.len() > MAX_STEPS {
             return Err(Malformed);
         }
-        let steps = texts.iter().map(|text| step(text, bindings)).collect::<Result<_, _>>()?;
+        let steps = texts.iter().map(|text| step(text, namespace)).collect::<Result<_, _>>()?;
         Ok(Self { steps, terminal })
     }
 }
+
+/// The namespace that a prefix stands for.
+type Lookup<'b> = dyn Fn(&str) -> Option<&'b str> + 'b;
 
 /// A slash inside a quoted predicate value belongs to the value, also when it was sent as it is.
 fn join_steps(segments: &[String]) -> Result<Vec<String>, SelectorError> {
@@ -70,9 +84,9 @@ fn join_steps(segments: &[String]) -> Result<Vec<String>, SelectorError> {
 }
 
 /// `name`, `name[1]`, `name[@a="v"]` or `name[1][@a="v"]`.
-fn step(text: &str, bindings: &Bindings) -> Result<Step, SelectorError> {
+fn step(text: &str, namespace: &Lookup<'_>) -> Result<Step, SelectorError> {
     let (name, mut rest) = text.split_at(text.find('[').unwrap_or(text.len()));
-    let name = element_name(name, bindings)?;
+    let name = element_name(name, namespace)?;
     let mut position = None;
     if let Some((digits, behind)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
         && !digits.is_empty()
@@ -82,36 +96,36 @@ fn step(text: &str, bindings: &Bindings) -> Result<Step, SelectorError> {
         position = Some(digits.parse().unwrap_or(usize::MAX));
         rest = behind;
     }
-    let attribute = if rest.is_empty() { None } else { Some(attribute_test(rest, bindings)?) };
+    let attribute = if rest.is_empty() { None } else { Some(attribute_test(rest, namespace)?) };
     Ok(Step { name, position, attribute })
 }
 
 /// `[@name="value"]`, with either quote.
-fn attribute_test(text: &str, bindings: &Bindings) -> Result<(AttributeName, String), SelectorError> {
+fn attribute_test(text: &str, namespace: &Lookup<'_>) -> Result<(AttributeName, String), SelectorError> {
     let inner = text.strip_prefix("[@").and_then(|text| text.strip_suffix(']')).ok_or(Malformed)?;
     let (name, quoted) = inner.split_once('=').ok_or(Malformed)?;
     let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or(Malformed)?;
     let value = quoted[1..].strip_suffix(quote).filter(|value| !value.contains(quote)).ok_or(Malformed)?;
-    Ok((attribute_name(name, bindings)?, attribute_value(value)?))
+    Ok((attribute_name(name, namespace)?, attribute_value(value)?))
 }
 
-fn element_name(text: &str, bindings: &Bindings) -> Result<ElementName, SelectorError> {
+fn element_name(text: &str, namespace: &Lookup<'_>) -> Result<ElementName, SelectorError> {
     if text == "*" {
         return Ok(ElementName::Any);
     }
     match split_qname(text).ok_or(Malformed)? {
         (None, local) => Ok(ElementName::Default(local.to_owned())),
         (Some(prefix), local) => {
-            let namespace = bindings.namespace(prefix).ok_or(SelectorError::UnboundPrefix)?.to_owned();
+            let namespace = namespace(prefix).ok_or(SelectorError::UnboundPrefix)?.to_owned();
             Ok(ElementName::Qualified { namespace, local: local.to_owned() })
         }
     }
 }
 
-fn attribute_name(text: &str, bindings: &Bindings) -> Result<AttributeName, SelectorError> {
+fn attribute_name(text: &str, namespace: &Lookup<'_>) -> Result<AttributeName, SelectorError> {
     let (prefix, local) = split_qname(text).ok_or(Malformed)?;
     let namespace = match prefix {
-        Some(prefix) => Some(bindings.namespace(prefix).ok_or(SelectorError::UnboundPrefix)?),
+        Some(prefix) => Some(namespace(prefix).ok_or(SelectorError::UnboundPrefix)?),
         None => None,
     };
     let namespace = namespace.filter(|name| !name.is_empty()).map(str::to_owned);
@@ -214,6 +228,8 @@ mod tests {
             assert_eq!(parse(selector), Err(Malformed), "{selector}");
         }
         assert_eq!(parse("q:a"), Err(SelectorError::UnboundPrefix));
+        assert_eq!(parse("q:a/b[last()]/@q:c"), Err(Malformed));
+        assert_eq!(parse("q:a[last()]"), Err(Malformed));
         assert_eq!(parse("a[@q:b='c']"), Err(SelectorError::UnboundPrefix));
         assert_eq!(parse(&"a/".repeat(300)), Err(Malformed));
     }

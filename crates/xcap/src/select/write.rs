@@ -17,7 +17,11 @@ impl NodeSelector {
                 Terminal::Namespaces => "namespace::*".to_owned(),
             }));
         }
-        let path: Vec<_> = path.iter().map(|step| encode(step)).collect();
+        let mut path: Vec<_> = path.iter().map(|step| encode(step)).collect();
+        if let Some(first) = path.first_mut() {
+            // What stands before a colon in the first segment would be the scheme of an absolute URI (RFC 3986 4.2).
+            *first = first.replace(':', "%3A");
+        }
         path.join("/") + &prefixes.query()
     }
 }
@@ -109,7 +113,7 @@ mod tests {
     #[test]
     fn part_of_a_selector() {
         let selector = selector("p:a/b[@c='d']/@q:e?xmlns(p=urn:p)xmlns(q=urn:q)");
-        assert_eq!(selector.to_uri(2), "n1:a/b%5B@c=%22d%22%5D/@n2:e?xmlns(n1=urn:p)xmlns(n2=urn:q)");
-        assert_eq!(selector.to_uri(1), "n1:a?xmlns(n1=urn:p)");
+        assert_eq!(selector.to_uri(2), "n1%3Aa/b%5B@c=%22d%22%5D/@n2:e?xmlns(n1=urn:p)xmlns(n2=urn:q)");
+        assert_eq!(selector.to_uri(1), "n1%3Aa?xmlns(n1=urn:p)");
     }
 }

@@ -5,6 +5,16 @@ use super::BadTarget;
 /// Decodes `segment`. `+` is a plus sign. Broken escapes, octets that are no UTF-8 and control characters other than
 /// white space are errors.
 pub fn decode_segment(segment: &str) -> Result<String, BadTarget> {
+    let decoded = decode_node_segment(segment)?;
+    if decoded.chars().any(|c| c.is_control() && !is_blank(c)) {
+        Err(BadTarget::Encoding)
+    } else {
+        Ok(decoded)
+    }
+}
+
+/// The same for a segment of a node selector: a predicate may hold every character that a document may.
+pub(super) fn decode_node_segment(segment: &str) -> Result<String, BadTarget> {
     let mut octets = Vec::with_capacity(segment.len());
     let mut rest = segment.bytes();
     while let Some(octet) = rest.next() {
@@ -17,8 +27,12 @@ pub fn decode_segment(segment: &str) -> Result<String, BadTarget> {
         });
     }
     let decoded = String::from_utf8(octets).map_err(|_| BadTarget::Encoding)?;
-    let forbidden = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    if decoded.chars().any(forbidden) { Err(BadTarget::Encoding) } else { Ok(decoded) }
+    if decoded.chars().any(|c| c < ' ' && !is_blank(c)) { Err(BadTarget::Encoding) } else { Ok(decoded) }
+}
+
+/// White space of XML.
+const fn is_blank(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r')
 }
 
 /// Encodes what may stand neither in a path segment nor in a query as it is.
@@ -48,6 +62,16 @@ mod tests {
     fn plus_is_a_plus() {
         assert_eq!(decode_segment("tel:+82%2b").as_deref(), Ok("tel:+82+"));
         assert_eq!(decode_segment("%2525").as_deref(), Ok("%25"));
+    }
+
+    #[test]
+    fn control_characters() {
+        for (segment, in_node) in
+            [("%09", true), ("%c2%85", true), ("%7F", true), ("%1f", false), ("%00", false)]
+        {
+            assert_eq!(decode_segment(segment).is_ok(), segment == "%09", "{segment}");
+            assert_eq!(decode_node_segment(segment).is_ok(), in_node, "{segment}");
+        }
     }
 
     proptest! {

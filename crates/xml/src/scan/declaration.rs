@@ -2,8 +2,8 @@
 
 use super::Refused;
 
-/// Behind the XML declaration and the byte order mark before it, if `text` has them. The encoding may be UTF-8 or its
-/// subset US-ASCII.
+/// Behind the XML declaration and the byte order mark before it, if `text` has them. The encoding may be UTF-8, or its
+/// subset US-ASCII where `text` is that.
 pub(super) fn skip(text: &str) -> Result<usize, Refused> {
     let start = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
     let Some(rest) = text[start..].strip_prefix("<?xml").filter(|rest| rest.starts_with(is_blank)) else {
@@ -23,7 +23,9 @@ pub(super) fn skip(text: &str) -> Result<usize, Refused> {
     if !fits {
         return Err(broken());
     }
-    let readable = |name: &str| name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("us-ascii");
+    let readable = |name: &str| {
+        name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("us-ascii") && text.is_ascii()
+    };
     if encoding.is_none_or(readable) { Ok(text.len() - behind.len()) } else { Err(Refused::NotUtf8) }
 }
 
@@ -48,7 +50,8 @@ mod tests {
         for declaration in [
             "<?xml version='1.0'?>",
             "<?xml version = \"1.1\" encoding='UTF-8' standalone='yes' ?>",
-            "\u{FEFF}<?xml\n version='1.0'\tencoding='us-ascii'?>",
+            "<?xml\n version='1.0'\tencoding='US-ascii'?>",
+            "\u{FEFF}<?xml version='1.0' encoding='utf-8'?>",
             "",
             "\u{FEFF}",
         ] {
@@ -68,6 +71,7 @@ mod tests {
             assert!(matches!(skip(declaration), Err(Refused::NotWellFormed(_))), "{declaration}");
         }
         assert_eq!(skip("<?xml version='1.0' encoding='ISO-8859-1'?><a/>"), Err(Refused::NotUtf8));
+        assert_eq!(skip("<?xml version='1.0' encoding='us-ascii'?><a>가</a>"), Err(Refused::NotUtf8));
         assert_eq!(skip("<?xml-stylesheet?><a/>"), Ok(0));
     }
 }
