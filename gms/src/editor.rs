@@ -121,6 +121,7 @@ fn changes(group: &mut Group, edit: &Edit) -> bool {
             let created = group.creator.take_if(|creator| *creator == *user).is_some();
             listed || created
         }
+        Edit::Regroup { organisation, .. } if group.organisation != *organisation => false,
         Edit::Regroup { into, again, .. } => {
             let free = group.regrouped_into.is_none() && group.constituents.is_empty();
             if free {

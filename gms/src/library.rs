@@ -102,13 +102,11 @@ impl GroupLibrary {
         if existing.is_some_and(|existing| existing.regrouped_into != contents.regrouped_into) {
             self.is_free(group, existing).await?;
         }
-        for constituent in &contents.constituents {
-            if existing.is_some_and(|existing| existing.constituents.contains(constituent)) {
-                continue;
-            }
-            if !commands(caller, organisation) {
-                return Err(Refusal::Forbidden);
-            }
+        let before = existing.map(|existing| existing.constituents.clone()).unwrap_or_default();
+        if before != contents.constituents && !commands(caller, organisation) {
+            return Err(Refusal::Forbidden);
+        }
+        for constituent in contents.constituents.difference(&before) {
             let record = self.records.get(partition(constituent), &group_key(constituent)).await?;
             let fits = match GroupRecord::read(&record)? {
                 Some(theirs) => {
@@ -129,13 +127,15 @@ impl GroupLibrary {
 
     /// Refuses what would take `group` away from the temporary group that it is regrouped into.
     async fn is_free(&self, group: &GroupId, existing: Option<&Group>) -> Result<(), Refusal> {
-        let Some(into) = existing.and_then(|existing| existing.regrouped_into.as_ref()) else {
-            return Ok(());
-        };
+        let Some(existing) = existing else { return Ok(()) };
+        let Some(into) = &existing.regrouped_into else { return Ok(()) };
         let record = self.records.get(partition(into), &group_key(into)).await?;
         let holds = match GroupRecord::read(&record)? {
-            Some(temporary) if !temporary.deleted => temporary.regrouped()?.contains(group),
-            _ => false,
+            Some(temporary) => {
+                let here = !temporary.deleted && temporary.organisation == existing.organisation.as_str();
+                here && temporary.regrouped()?.contains(group)
+            }
+            None => false,
         };
         if holds {
             return Err(failure(format!("the group is regrouped into {into} until that is deleted")));
@@ -160,8 +160,9 @@ impl Library for GroupLibrary {
         let store = self.records.store();
         let group = read_group(&store.get(partition(id), &group_keys(id)).await?)?;
         let mut others = Vec::new();
+        let organisation = group.as_ref().map_or("", |group| group.organisation.as_str());
         for constituent in group.iter().flat_map(|group| &group.constituents) {
-            others.push(members_of_constituent(store, constituent, id).await?);
+            others.push(members_of_constituent(store, constituent, id, organisation).await?);
         }
         Ok(self.snapshot(document, caller, group, &others))
     }

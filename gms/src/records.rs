@@ -311,16 +311,19 @@ pub(crate) fn parsed<T: FromStr>(text: &str, what: &str) -> Result<T, StoreError
     text.parse().map_err(|_| damaged(what))
 }
 
-/// The members of a group, if it is there and regrouped into `into`; else nobody.
+/// The members of a group, if it is there and regrouped into `into`, a group of the same `organisation`; else nobody.
 pub(crate) async fn members_of_constituent(
     store: &dyn Store,
     group: &GroupId,
     into: &GroupId,
+    organisation: &str,
 ) -> Result<Members, StoreError> {
     let found = store.get(partition(group), &[group_key(group), members_key(group)]).await?;
     let [record, members] = &found[..] else { return Err(damaged("no answer for a key")) };
     let regrouped = match GroupRecord::read(record)? {
-        Some(group) if !group.deleted => group.temporary()?.is_some_and(|named| named == *into),
+        Some(group) if !group.deleted && group.organisation == organisation => {
+            group.temporary()?.is_some_and(|named| named == *into)
+        }
         _ => false,
     };
     if regrouped { read_members(members) } else { Ok(Members::default()) }

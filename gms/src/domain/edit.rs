@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use csc_types::{GroupId, McpttId};
+use csc_types::{GroupId, McpttId, OrgId};
 use csc_xcap::Names;
 use csc_xcap::usage::groups::{self, CONSTITUENTS, GROUP_INFO};
 use csc_xml::{Document, Node, child, escape_attribute, escape_text};
@@ -20,6 +20,9 @@ pub(crate) enum Edit {
     Regroup {
         /// The temporary group.
         into: GroupId,
+        /// Its organisation. A group of another one is not regrouped, whoever names it: it may have been made under the
+        /// name of a constituent that is gone.
+        organisation: OrgId,
         /// Who made it.
         requestor: McpttId,
         /// All that are regrouped into it.
@@ -183,6 +186,7 @@ mod tests {
         let into: GroupId = "sip:a&b@example.org".parse().unwrap();
         let regroup = Edit::Regroup {
             into: into.clone(),
+            organisation: "fire".parse().unwrap(),
             requestor: "tel:+1".parse().unwrap(),
             constituents: ["tel:9", "tel:8"].iter().map(|id| id.parse().unwrap()).collect(),
             again: false,
@@ -221,6 +225,7 @@ mod tests {
                    </i:constituent-MCPTT-group-IDs>";
         let regroup = |into: &str, by: &str, ids: &[&str]| Edit::Regroup {
             into: into.parse().unwrap(),
+            organisation: "fire".parse().unwrap(),
             requestor: by.parse().unwrap(),
             constituents: ids.iter().map(|id| id.parse().unwrap()).collect(),
             again: true,

@@ -222,7 +222,8 @@ impl Glms {
             return may(Membership::Listed);
         }
         for constituent in record.regrouped()? {
-            if members_of_constituent(store, &constituent, group).await?.contains(user) {
+            if members_of_constituent(store, &constituent, group, &record.organisation).await?.contains(user)
+            {
                 return may(Membership::Viewer);
             }
         }

@@ -40,8 +40,8 @@ impl Projector {
     /// again with the log entry of what changed.
     pub(super) async fn project(&self, group: &GroupId, fence: &Fence) -> Result<(), ProjectError> {
         let Some(mut target) = self.target(group).await? else { return Ok(()) };
-        self.tell_constituents(group, fence, &target.regrouping).await?;
-        let others = self.members_of(group, &target.regrouping.constituents).await?;
+        self.tell_constituents(group, fence, &target).await?;
+        let others = self.members_of(group, &target).await?;
         target.audience = target.audience.union(&others);
         let widened = self.widen(group, fence, &target.audience).await?;
         let written = self.write_views(group, &target.state, &widened, &target.audience).await?;

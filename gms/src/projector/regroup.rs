@@ -21,6 +21,7 @@ use csc_store::{Change, Record, StoreError};
 use csc_types::{GroupId, McpttId};
 use prost::Message;
 
+use super::group::Target;
 use super::{ProjectError, Projector};
 use crate::domain::{Edit, Members};
 use crate::records::{
@@ -94,9 +95,9 @@ impl Projector {
         &self,
         group: &GroupId,
         fence: &Fence,
-        regrouping: &Regrouping,
+        target: &Target,
     ) -> Result<(), ProjectError> {
-        let Regrouping { constituents, told, requestor, .. } = regrouping;
+        let Regrouping { constituents, told, requestor, .. } = &target.regrouping;
         if !constituents.is_subset(told) {
             let keys = [regrouped_key(group)];
             let noted = self.records.update(partition(group), &keys, |found| {
@@ -111,9 +112,10 @@ impl Projector {
         }
         let regroup = Edit::Regroup {
             into: group.clone(),
+            organisation: target.state.organisation.clone(),
             requestor: requestor.clone(),
             constituents: constituents.clone(),
-            again: !regrouping.is_settled(),
+            again: !target.regrouping.is_settled(),
         };
         for constituent in constituents {
             self.tell(constituent, &regroup).await?;
@@ -133,14 +135,11 @@ impl Projector {
     }
 
     /// Whoever is a member of a constituent that is regrouped into `group`.
-    pub(super) async fn members_of(
-        &self,
-        group: &GroupId,
-        constituents: &BTreeSet<GroupId>,
-    ) -> Result<Members, ProjectError> {
+    pub(super) async fn members_of(&self, group: &GroupId, target: &Target) -> Result<Members, ProjectError> {
+        let (store, organisation) = (self.records.store(), target.state.organisation.as_str());
         let mut members = Members::default();
-        for constituent in constituents {
-            let theirs = members_of_constituent(self.records.store(), constituent, group).await?;
+        for constituent in &target.regrouping.constituents {
+            let theirs = members_of_constituent(store, constituent, group, organisation).await?;
             members = members.union(&theirs);
         }
         Ok(members)

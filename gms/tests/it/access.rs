@@ -103,6 +103,15 @@ async fn temporary_groups_are_made_by_commanders() {
         let answer = world.as_user(number).put(GROUP, GROUP_TYPE, temporary.clone()).await;
         assert_eq!(answer.status, status, "{number} {}", answer.text());
     }
+    // Nor is it enough to let a constituent go, by whole documents or by elements.
+    let element = format!(
+        "{GROUP}/~~/group/list-service/i:on-network-temporary?xmlns(i=urn:3gpp:ns:mcpttGroupInfo:1.0)"
+    );
+    let released = world.as_user(3).put(GROUP, GROUP_TYPE, group(&[3])).await;
+    assert_eq!(released.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.as_user(3).delete(&element).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.as_user(4).delete(&element).await.status, StatusCode::OK);
+    assert_eq!(world.as_user(3).get(GROUP).await.text(), group(&[3]));
 }
 
 #[tokio::test]

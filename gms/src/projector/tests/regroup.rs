@@ -154,6 +154,46 @@ async fn what_cannot_be_regrouped() {
     it.world.delete_group(other).await.unwrap();
 }
 
+/// A constituent goes before it was told, and another organisation takes its name: that group stays what it is.
+#[tokio::test]
+async fn nobody_regroups_groups_of_others() {
+    let it = Regrouped::new().await;
+    let [one, other] = &it.constituents;
+    it.form(&it.constituents).await.unwrap();
+    it.world.delete_group(one).await.unwrap();
+    it.world.settle().await;
+    it.seen_by(|number| [2, 3, 4].contains(&number)).await;
+    let content = document(one, 5..7, "");
+    let parsed = csc_xml::parse(content.as_bytes(), &Limits::DEFAULT).unwrap();
+    let digest = it.world.library.digest(&canonical(one), &parsed).unwrap();
+    let new = Stored(New { digest, content: content.clone().into(), created: true, dry_run: false });
+    let police = "police".parse().unwrap();
+    let put = async |change: Change<'_>| {
+        it.world.library.put(Change { organisation: &police, ..change }, &new).await.map(|_| ())
+    };
+    it.world.changing(one, Action::Stored, put).await.unwrap();
+    it.world.settle().await;
+    // The temporary group still names it, and is changed.
+    it.form(&it.constituents).await.unwrap();
+    it.world.settle().await;
+    assert_eq!(it.world.content(one).await, content);
+    assert!(it.says_regrouped(other).await);
+    it.seen_by(|number| [2, 3, 4].contains(&number)).await;
+    assert!(!it.reads(5).await);
+    // Not even if it says so itself; and nobody but its owner has a say in it.
+    let claim =
+        format!("<i:on-network-regrouped xmlns:i='{INFO}' temporary-MCPTT-group-ID='{}'/>", it.temporary);
+    it.world.put_as(one, &document(one, 5..7, &claim)).await.unwrap();
+    it.form(&it.constituents).await.unwrap();
+    it.world.settle().await;
+    it.seen_by(|number| [2, 3, 4].contains(&number)).await;
+    assert!(!it.reads(5).await);
+    it.world.delete_group(one).await.unwrap();
+    it.world.delete_group(&it.temporary).await.unwrap();
+    it.world.settle().await;
+    assert!(!it.says_regrouped(other).await);
+}
+
 #[tokio::test]
 async fn constituents_are_told_of_each_other_and_of_a_maker_that_is_gone() {
     for survived in 0.. {
