@@ -196,7 +196,12 @@ async fn x20_capabilities(world: Arc<World>) {
         .body("application/xcap-caps+xml", "<x/>")
         .allows_only(&["GET", "HEAD"])
         .await;
-    world.call(KIM, "GET", "/xcap-caps/global/other").is(404).await;
+    // One instance, and none in the trees of users (RFC 4825 12.7).
+    let own = format!("/xcap-caps/users/{}/index", KIM.0);
+    for path in ["/xcap-caps/global/other", &own] {
+        world.call(KIM, "GET", path).is(404).await;
+        world.call(KIM, "PUT", path).body("application/xcap-caps+xml", answer.body.clone()).is(404).await;
+    }
 }
 
 async fn x20_the_directory_while_gms_is_down(world: Arc<World>) {

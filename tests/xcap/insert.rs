@@ -87,6 +87,13 @@ async fn x12_earliest_last_and_earliest_nth(world: Arc<World>) {
     document.put("root/a[3]", "<a/>", 200).await;
     document.put("root/*[1]", "<b/>", 200).await;
     document.root_holds("<b/> <a k='2'><x/></a> <a/>").await;
+    // Position and value together select what is replaced only if both fit; else something comes there.
+    document.put("root/*[2][@k='2']", "<c k='2'/>", 200).await;
+    document.put("root/c[1][@k='3']", "<c k='3'/>", 201).await;
+    document.put("root/*[3][@k='2']", "<c k='2' n=''/>", 200).await;
+    document.root_holds("<b/> <c k='3'/><c k='2' n=''/> <a/>").await;
+    document.put("root/*[4][@k='2']", "<a k='2'/>", 201).await;
+    document.root_holds("<b/> <c k='3'/><c k='2' n=''/><a k='2'/> <a/>").await;
     document.node("PUT", "root/b/@k").attribute("it's \"x\"").is(201).await;
     assert_eq!(
         document.get("root/b/@k").await.map(|value| value.replace("&quot;", "\"")),
@@ -206,6 +213,14 @@ async fn x14_no_parent(world: Arc<World>) {
         assert_eq!(document.get(ancestor).await.as_deref(), Some(nearest.text()), "{selector}: {found}");
     }
     document.root_holds("<a><b k='1'/></a><twice/><twice/>").await;
+    // A prefix at the beginning of a relative URI would be its scheme (RFC 3986 section 4.2).
+    let call = document.node("PUT", "t:root/t:x/y?xmlns(t=test-app)").element("<y/>");
+    let answer = call.conflicts("no-parent").await;
+    let report = csc_xml::parse(&answer.body, &Limits::DEFAULT).expect("a report");
+    let found = report.descendants().find(|node| node.tag_name().name() == "ancestor").expect("an ancestor");
+    let found = found.text().expect("a URI");
+    assert!(!found.split(['/', '?']).next().is_some_and(|first| first.contains(':')), "{found}");
+    world.call(KIM, "GET", document.at(found)).is(200).await;
 }
 
 async fn x14_no_document(world: Arc<World>) {

@@ -53,6 +53,12 @@ async fn x6_an_element_comes_as_it_is(world: Arc<World>) {
         assert_eq!(answer.header("content-type").map(essence), Some(ELEMENT));
         assert_eq!(answer.header("etag"), whole.header("etag"));
     }
+    // Changes of one resource change others: no cache may answer for it unasked (RFC 4825 section 9).
+    for call in [document.itself("GET"), document.node("GET", "root/*"), document.node("GET", "root/*/@b")] {
+        let answer = call.is(200).await;
+        assert!(answer.header("cache-control").is_some_and(|said| said.contains("no-cache")), "{answer:?}");
+        assert_eq!(tag(&answer), tag(&whole));
+    }
     let root = document.node("GET", "root").is(200).await;
     assert!(root.text().starts_with("<root xmlns") && root.text().ends_with("</root>"), "{}", root.text());
 }

@@ -17,6 +17,7 @@ checks! {
     "X3" Everywhere x3_an_unbound_prefix_is_a_bad_request;
     "X3" Everywhere x3_default_namespace_for_elements_only;
     "X4" Everywhere x4_values_are_attribute_values;
+    "X4" Everywhere x4_declarations_are_no_attributes;
     "X4" Everywhere x4_what_the_grammar_lacks_is_not_found;
     "X5" Everywhere x5_what_nobody_serves_is_not_found;
     "X5" Everywhere x5_what_is_no_path_is_a_bad_request;
@@ -86,10 +87,14 @@ async fn x2_the_first_separator_splits(world: Arc<World>) {
     assert_eq!(document.get("root/e[@k=\"a~~b\"]/@n").await.as_deref(), Some("1"));
     assert_eq!(document.get("root/e[@k=\"a%7E%7eb\"]/@n").await.as_deref(), Some("1"));
     assert_eq!(document.get("root/e[@k=\"%2f~~%2F\"]/@n").await.as_deref(), Some("2"));
-    // Encoded it is part of a name, and no document has such a name.
-    world.call(KIM, "GET", format!("{}/%7e%7e/root", document.path)).is(404).await;
-    world.call(KIM, "GET", format!("{}%2f~~/root", document.path)).is(404).await;
-    world.call(KIM, "GET", format!("{}/~%7E/root", document.path)).is(404).await;
+    // "URIs containing %7E%7E … are equivalent" (RFC 4825 section 6). What is more than the separator is part of a name.
+    for separator in ["%7E%7E", "%7e%7e", "~%7E", "%7e~"] {
+        let target = format!("{}/{separator}/root/e[@k=\"/~~/\"]/@n", document.path);
+        assert_eq!(world.call(KIM, "GET", target).is(200).await.text(), "2", "{separator}");
+    }
+    for name in ["/~~~/root", "/~/~/root", "/%257E~/root", "%2f~~/root", "/~~%2froot"] {
+        world.call(KIM, "GET", format!("{}{name}", document.path)).is(404).await;
+    }
     // A slash that is encoded does not end a segment of the document selector either.
     world.call(KIM, "GET", document.path.replace("/d", "%2fd")).is(404).await;
 }
@@ -218,6 +223,31 @@ async fn x4_values_are_attribute_values(world: Arc<World>) {
     }
     document.put("root/e[@k='x&amp;y']", "<e k='x&#38;y'/>", 201).await;
     document.put("root/e[@k='x&amp;y']", "<e k='x&amp;amp;y'/>", 409).await;
+    // Every character that a document may hold, and white space as values of attributes have it.
+    let document = world.document("<e k=\"a\u{85}\u{7f}b\"/><e k=\" \t1\r\n2&#9;\" n=\"2\"/>").await;
+    assert!(document.get("root/e[@k='a%C2%85%7Fb']").await.is_some());
+    for value in ["%20%201%202&%239;", "%09%091%0D%0A2&%23x9;", "%20%201%0A2&%2309;"] {
+        assert_eq!(document.get(&format!("root/e[@k='{value}']/@n")).await.as_deref(), Some("2"), "{value}");
+    }
+    assert_eq!(document.get("root/e[@k='%20%201%202%09']").await, None);
+}
+
+async fn x4_declarations_are_no_attributes(world: Arc<World>) {
+    let document = world.document("<e xmlns:p=\"urn:p\" k=\"1\"/>").await;
+    let bound = "?xmlns(xmlns=http://www.w3.org/2000/xmlns/)";
+    for selector in [
+        format!("root[@xmlns='{TEST_NAMESPACE}']"),
+        format!("root/e[@xmlns:p='urn:p']{bound}"),
+        format!("root/e/@xmlns:p{bound}"),
+        "root/@xmlns".to_owned(),
+    ] {
+        document.stays(&document.node("GET", &selector), |status| status == 404).await;
+        document.stays(&document.node("DELETE", &selector), |status| status == 404).await;
+        let put = document.node("PUT", &selector);
+        let put = if selector.contains("/@") { put.attribute("urn:p") } else { put.element("<e/>") };
+        put.conflicts("cannot-insert").await;
+    }
+    assert!(document.get("root/e[@k='1']").await.is_some());
 }
 
 async fn x4_what_the_grammar_lacks_is_not_found(world: Arc<World>) {
@@ -254,6 +284,10 @@ async fn x4_what_the_grammar_lacks_is_not_found(world: Arc<World>) {
         "root/e[1]/@",
         "root/namespace::e",
         "root/1",
+        // No selector at all, so nobody asks what its prefixes stand for (RFC 4825 section 8).
+        "a:root/e[last()]",
+        "root/e[last()]/@a:k",
+        "root/a:e[foo]",
         "",
     ] {
         document.stays(&document.node("GET", selector), |status| status == 404).await;
