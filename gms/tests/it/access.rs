@@ -1,6 +1,6 @@
 //! Who sees and changes what.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::world::{GROUP, GROUP_TYPE, World, group, view};
 
@@ -142,4 +142,59 @@ async fn g1_a_name_that_is_taken() {
         world.as_user(7).put(&view(7), GROUP_TYPE, group(&[7])).await.status,
         StatusCode::METHOD_NOT_ALLOWED
     );
+}
+
+/// Whoever is first has the name; everybody else of another organisation is told so, and nothing of the two is mixed.
+#[tokio::test]
+async fn g1_one_name_made_by_two_organisations_at_once() {
+    let world = World::new().await;
+    for round in 0..8 {
+        let name = format!("tel:+8280{round}");
+        let target = GROUP.replace("tel:+829", &name);
+        let content = |member: &str| {
+            group(&[])
+                .replace("tel:+829", &name)
+                .replace("<list>", &format!("<list><entry uri=\"{member}\"/>"))
+        };
+        let put = async |number: u32| {
+            world.as_user(number).put(&target, GROUP_TYPE, content(&format!("tel:+82{number}"))).await
+        };
+        let (first, second) = if round % 2 == 0 { (4, 7) } else { (7, 4) };
+        let (one, other) = tokio::join!(put(first), put(second));
+        let (winner, loser, refused) =
+            if one.status == StatusCode::CREATED { (first, second, other) } else { (second, first, one) };
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{round}");
+        assert!(refused.text().contains("<uniqueness-failure"), "{}", refused.text());
+        let stored = world.as_user(winner).get(&target).await;
+        assert_eq!(stored.text(), content(&format!("tel:+82{winner}")));
+        assert_eq!(world.as_user(loser).get(&target).await.status, StatusCode::FORBIDDEN);
+    }
+}
+
+/// The alias of a fielded client is the group, for every method.
+#[tokio::test]
+async fn g4_the_alias_is_the_group() {
+    let world = World::new().await;
+    let alias = GROUP.replace("byGroupID", "byGroup");
+    let made = world.as_user(4).put(&alias, GROUP_TYPE, group(&[1, 3])).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    assert_eq!(world.as_user(1).get(GROUP).await.etag(), made.etag());
+    let name = format!("{alias}/~~/group/list-service/display-name");
+    let renamed =
+        world.as_user(3).put(&name, "application/xcap-el+xml", "<display-name>B</display-name>").await;
+    assert_eq!(renamed.status, StatusCode::OK, "{}", renamed.text());
+    assert_eq!(world.as_user(1).get(&view(1)).await.etag(), renamed.etag());
+    for (number, get, delete) in [(1, 200, 405), (3, 200, 405), (6, 403, 403), (7, 403, 403)] {
+        let client = world.as_user(number);
+        let headers = [("if-none-match", renamed.etag())];
+        let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let unchanged = client.send(Method::GET, &alias, &headers, "").await;
+        assert_eq!(unchanged.status, if get == 200 { 304 } else { get }, "{number}");
+        assert_eq!(client.get(&name).await.status, get, "{number}");
+        assert_eq!(client.delete(&alias).await.status, delete, "{number}");
+        let attribute = format!("{alias}/~~/group/list-service/@uri");
+        assert_eq!(client.get(&attribute).await.status, get, "{number}");
+    }
+    assert_eq!(world.as_user(5).delete(&alias).await.status, StatusCode::OK);
+    assert_eq!(world.as_user(5).get(GROUP).await.status, StatusCode::NOT_FOUND);
 }

@@ -11,7 +11,7 @@ use csc_xcap_server::testing::Answer;
 use futures::future::join_all;
 use prost::Message;
 
-use crate::world::{GROUP, GROUP_TYPE, World, named};
+use crate::world::{GROUP, GROUP_TYPE, World, ids, named};
 
 const MEMBERS: usize = 2_000;
 /// Changes that are under way at the same time.
@@ -141,4 +141,29 @@ async fn g7_a_flood_of_changes_reaches_everybody() {
     // However many changes: each turn of the group brings all that have come until then.
     assert!(most <= changes + 1, "{most} states shown for {changes} changes");
     println!("{changes} changes, {most} states shown");
+}
+
+/// Deleted and made again faster than it is projected, in turns by two organisations and with other members each time:
+/// what was last is what is seen, and of the others there is nothing.
+#[tokio::test]
+async fn g7_deleted_and_made_again_while_it_is_projected() {
+    let mut world = World::new().await;
+    let (_trigger, _running) = world.project();
+    let all = members();
+    let mut last = String::new();
+    let round = |round: usize| &all[round * 100..round * 100 + 400];
+    for number in 0..12 {
+        let dispatcher = world.as_user(if number % 2 == 0 { 4 } else { 7 });
+        let members: Vec<String> = round(number).iter().map(ToString::to_string).collect();
+        let made = dispatcher.put(GROUP, GROUP_TYPE, named("tel:+829", &members)).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+        last = made.etag();
+        if number < 11 {
+            assert_eq!(dispatcher.delete(GROUP).await.status, 200);
+        }
+    }
+    world.until_shown(&all, round(11), &last).await;
+    world.until_shown(&ids(&[4, 7]), &ids(&[7]), &last).await;
+    assert_eq!(world.as_user(7).delete(GROUP).await.status, 200);
+    world.until_shown(&all, &[], "").await;
 }
