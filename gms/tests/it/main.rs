@@ -9,5 +9,6 @@ mod documents;
 mod flood;
 mod glms;
 mod limits;
+mod matrix;
 mod projection;
 mod world;
