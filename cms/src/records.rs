@@ -9,7 +9,8 @@
 //! | `cms.held` | canonical path | XUI | the URIs of the services that an rls-services document holds |
 //! | `cms.claim` | URI of a service | the URI | which document holds it ([`crate::claims`]) |
 //!
-//! It reads public account records, and the index entries of all services.
+//! It reads public account records, and the index entries of all services, and takes away its departures
+//! (`csc_store::departure`) when nothing is left of a user.
 
 use csc_proto::record::v1::Account;
 use csc_store::{Key, Record, Records, Store, StoreError, shared};

@@ -1,9 +1,10 @@
 //! Documents of users who are no more.
 //!
-//! The IdMS takes away the account record of a user and says so in the log. An entry only wakes the remover; it then looks
-//! whether there is an account, and takes away every document in the user's trees if there is none, each in a commit of
-//! its own that looks again. So repeats do no harm, and what was cut off is found when the partition is next gained: then
-//! the owners of all documents in it are compared with the accounts.
+//! The IdMS takes away the account record of a user, writes a [departure](csc_store::departure) for this service, and says
+//! so in the log. An entry only wakes the remover; it then looks for the departure, takes away every document in the user's
+//! trees, each in a commit of its own that looks for an account first, and then the departure. Only after that somebody
+//! gets the name again. So repeats do no harm, and what was cut off is found when the partition is next gained: by its
+//! departures.
 //!
 //! Replicas share the partitions by [ownership](csc_store::owner).
 
@@ -17,7 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use csc_service::{Metrics, Shutdown};
-use csc_store::owner::{Fence, Ownership, Replicas, Role, Shift};
+use csc_store::departure::{CMS, Leaving};
+use csc_store::owner::{Fence, Ownership, Replicas, Shift};
 use csc_store::{Change, Record, Records, StoreError, UpdateError, shared};
 use csc_types::{Clock, McpttId, PARTITIONS, Partition};
 use csc_xcap::usage::{GROUPS, USAGES, Usage};
@@ -33,9 +35,7 @@ use crate::claims::{self, Claims};
 use crate::domain::{UserDatabase, confirm};
 use crate::records::{self, SHELF, damaged, preselected_key};
 
-/// The role of the remover.
-const ROLE: Role = Role { owners: "cms.remover", replicas: "cms.replica" };
-/// Index entries that are read at once.
+/// Records that are read at once.
 const PAGE: usize = 256;
 /// How long what failed rests.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -62,22 +62,22 @@ pub(crate) struct Ground<'a> {
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Job {
-    /// Look for documents of users who have no account.
-    Compare(Partition),
-    /// Take away the documents of this user, if it has no account.
+    /// Look for users who are gone.
+    Search(Partition),
+    /// Take away the documents of this user, if it is gone.
     User(McpttId),
 }
 
 impl Job {
     fn partition(&self) -> Partition {
         match self {
-            Self::Compare(partition) => *partition,
+            Self::Search(partition) => *partition,
             Self::User(user) => Partition::of(user.as_str()),
         }
     }
 }
 
-type Running<'a> = BoxFuture<'a, (Job, Result<(), StoreError>)>;
+type Running<'a> = BoxFuture<'a, (Job, Result<Vec<Job>, StoreError>)>;
 
 impl Remover {
     /// A remover, and its part in sharing the role with other `replicas`; `replica` is its name among them.
@@ -87,7 +87,7 @@ impl Remover {
         Ground { records, clock, metrics, replica, replicas }: Ground<'_>,
     ) -> (Self, Ownership) {
         let claims = Claims::new(records, names.clone(), Arc::clone(clock));
-        let ownership = Ownership::new(records, Arc::clone(clock), ROLE, replica, replicas);
+        let ownership = Ownership::new(records, Arc::clone(clock), CMS.role, replica, replicas);
         let metrics = RemoverMetrics::new(metrics, ownership.tally());
         // Also of a usage that a setting has switched off since. Groups are another service's.
         let usages = USAGES.into_iter().filter(|usage| *usage != &GROUPS).collect();
@@ -129,7 +129,7 @@ impl Remover {
                     Some(Shift::Gained(partition, fence)) => {
                         held.insert(partition, fence);
                         self.metrics.shifted();
-                        line.push_back(Job::Compare(partition));
+                        line.push_back(Job::Search(partition));
                     }
                     // Nothing acts for it any more once this returns: what was cut off is not polled again.
                     Some(Shift::Lost(partition, _released)) => {
@@ -142,31 +142,32 @@ impl Remover {
                 },
                 (job, done) = current => {
                     running = None;
-                    if let Err(error) = done {
+                    let more = done.unwrap_or_else(|error| {
                         self.metrics.failures.inc();
                         tracing::warn!(error = &error as &dyn std::error::Error, "documents not removed yet");
-                        line.push_back(job);
-                    }
+                        vec![job]
+                    });
+                    join(&mut line, more);
                 }
                 Some(heard) = news.next() => {
-                    let wanted = heard.into_iter().filter(|job| held.contains_key(&job.partition()));
-                    for job in wanted {
-                        if !line.contains(&job) {
-                            line.push_back(job);
-                        }
-                    }
+                    join(&mut line, heard.into_iter().filter(|job| held.contains_key(&job.partition())));
                 }
             }
         }
     }
 
-    async fn job(&self, job: Job, fence: Fence) -> (Job, Result<(), StoreError>) {
+    /// Does `job`; what follows from it is returned.
+    async fn job(&self, job: Job, fence: Fence) -> (Job, Result<Vec<Job>, StoreError>) {
         let done = match &job {
-            Job::Compare(partition) => self.compare(*partition, &fence).await,
-            Job::User(user) => {
-                let removed = self.remove(user, &fence).await;
-                self.unless_damaged(user.as_str(), removed).map(drop)
+            Job::Search(partition) => self.search(*partition).await,
+            Job::User(user) => self.remove(user, &fence).await.map(|()| Vec::new()),
+        };
+        let done = match done {
+            Err(error @ StoreError::Damaged(_)) => {
+                self.damaged(&job, &error);
+                Ok(Vec::new())
             }
+            done => done,
         };
         if done.is_err() {
             tokio::time::sleep(PAUSE).await;
@@ -174,58 +175,83 @@ impl Remover {
         (job, done)
     }
 
-    /// Takes away what users left in `partition` who have no account.
-    async fn compare(&self, partition: Partition, fence: &Fence) -> Result<(), StoreError> {
-        let mut owners = BTreeSet::new();
-        for usage in &self.usages {
-            let prefix = format!("{}/users/", usage.auid);
-            for path in self.paths(partition, &prefix).await? {
-                owners.extend(self.names.document_at(&path).and_then(|document| document.user().cloned()));
-            }
-        }
-        for owner in owners {
-            let removed = self.remove(&owner, fence).await;
-            self.unless_damaged(owner.as_str(), removed)?;
-        }
-        Ok(())
+    /// The users of `partition` of whom something may be left.
+    async fn search(&self, partition: Partition) -> Result<Vec<Job>, StoreError> {
+        let departures = CMS.departures(self.records.store(), partition).await?;
+        let pending = departures.into_iter().filter(|(_, leaving)| matches!(leaving, Leaving::Pending(_)));
+        Ok(pending.map(|(user, _)| Job::User(user)).collect())
     }
 
-    async fn paths(&self, partition: Partition, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let mut paths: Vec<String> = Vec::new();
+    /// What documents there are, or were and have a history, whose paths begin with `prefix`.
+    async fn paths(&self, partition: Partition, prefix: &str) -> Result<BTreeSet<String>, StoreError> {
+        let store = self.records.store();
+        let mut paths = BTreeSet::new();
+        let mut after: Option<String> = None;
         loop {
-            let after = paths.last().map(String::as_str);
-            let page = shared::index_scan(self.records.store(), partition, prefix, after, PAGE).await?;
-            let full = page.len() == PAGE;
+            let page = shared::index_scan(store, partition, prefix, after.as_deref(), PAGE).await?;
+            let Some((last, ..)) = page.last() else { break };
+            after = Some(last.clone());
             paths.extend(page.into_iter().map(|(path, ..)| path));
-            if !full {
-                return Ok(paths);
-            }
+        }
+        after = None;
+        loop {
+            let page = store.scan(partition, SHELF.history, prefix, after.as_deref(), PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(paths) };
+            after = Some(last.clone());
+            paths.extend(page.into_iter().map(|(path, _)| path));
         }
     }
 
-    /// Takes away the documents of `user`, unless it has an account.
+    /// Takes away the documents of `user`, if it is gone, and then says that nothing is left.
     async fn remove(&self, user: &McpttId, fence: &Fence) -> Result<(), StoreError> {
-        if records::organisation(&self.records, user).await?.is_some() {
-            return Ok(());
-        }
-        let mut removed = 0;
+        let partition = Partition::of(user.as_str());
+        let departure = self.records.get(partition, &CMS.departure_key(user)).await?;
+        let Some(Leaving::Pending(_)) = Leaving::read(&departure)? else { return Ok(()) };
+        let (mut removed, mut damaged) = (0, false);
         for usage in &self.usages {
             let collection = Collection { usage, user: user.clone() };
-            for path in self.paths(collection.partition(), &collection.prefix()).await? {
+            for path in self.paths(partition, &collection.prefix()).await? {
                 let document = self.names.document_at(&path).filter(|found| found.user() == Some(user));
                 let Some(document) = document.filter(Document::is_stored) else { continue };
-                let gone = self.remove_one(user, &document, fence).await;
-                removed += u64::from(self.unless_damaged(&path, gone)?.unwrap_or(false));
+                match self.remove_one(user, &document, fence).await {
+                    Ok(gone) => removed += u64::from(gone),
+                    Err(error @ StoreError::Damaged(_)) => {
+                        damaged = true;
+                        self.damaged(&path, &error);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         if removed > 0 {
             self.metrics.removed.inc_by(removed);
             tracing::info!(%user, documents = removed, "documents of a removed user are gone");
         }
-        Ok(())
+        // What cannot be read is somebody's all the same: nobody else gets the name.
+        if damaged { Ok(()) } else { self.clear(user, fence).await }
     }
 
-    /// Takes away one document; `false`: it is gone already, or the user is back.
+    /// Notes that something of `what` is damaged: no repeat mends that, and it must not keep the others.
+    fn damaged(&self, what: &dyn std::fmt::Debug, error: &StoreError) {
+        self.metrics.failures.inc();
+        tracing::error!(?what, error = error as &dyn std::error::Error, "not removed: damaged");
+    }
+
+    /// Says that nothing is left of `user`.
+    async fn clear(&self, user: &McpttId, fence: &Fence) -> Result<(), StoreError> {
+        let key = CMS.departure_key(user);
+        let cleared = self.records.update(Partition::of(user.as_str()), std::slice::from_ref(&key), |_| {
+            Ok::<_, StoreError>(Change::nothing(()).delete(key.clone()).check(fence.check()))
+        });
+        match cleared.await {
+            // Somebody else has the role, and says so.
+            Ok(_) | Err(UpdateError::Stale) => Ok(()),
+            Err(UpdateError::Rejected(error) | UpdateError::Store(error)) => Err(error),
+            Err(UpdateError::Contended) => Err(StoreError::Unavailable(format!("{user} keeps changing"))),
+        }
+    }
+
+    /// Takes away one document, or the history of one that was; `false`: it is gone already, or the user is back.
     async fn remove_one(
         &self,
         user: &McpttId,
@@ -240,17 +266,17 @@ impl Remover {
             let [content, index, account, held] = found.as_slice() else {
                 return Err(damaged("no answer for a key"));
             };
-            let organisation = match SHELF.read(content, index)? {
-                Some((_, organisation)) if account.value.is_none() => organisation,
-                _ => return Ok(Change::nothing(None)),
+            if account.value.is_some() {
+                return Ok(Change::nothing(None));
+            }
+            let history = SHELF.history_key(path);
+            let Some((_, organisation)) = SHELF.read(content, index)? else {
+                return Ok(Change::nothing(None).delete(history).check(fence.check()));
             };
             let release = self.claims.to_release(path, &claims::held(held)?).await?;
             confirm(&*self.user_database, document, None).await?;
-            let gone = SHELF.keys(path).into_iter().chain([
-                SHELF.history_key(path),
-                claims::held_key(path),
-                preselected_key(user),
-            ]);
+            let beside = [history, claims::held_key(path), preselected_key(user)];
+            let gone = SHELF.keys(path).into_iter().chain(beside);
             let change = gone.fold(Change::nothing(Some(release)), Change::delete);
             Ok::<_, StoreError>(change.log(announce(path, &organisation)).check(fence.check()))
         };
@@ -266,17 +292,13 @@ impl Remover {
             Err(UpdateError::Contended) => Err(StoreError::Unavailable(format!("{path} keeps changing"))),
         }
     }
+}
 
-    /// What was done, unless something that was read for it is damaged: no repeat mends that, and it must not keep the
-    /// others.
-    fn unless_damaged<T>(&self, what: &str, done: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-        match done {
-            Err(error @ StoreError::Damaged(_)) => {
-                self.metrics.failures.inc();
-                tracing::error!(%what, error = &error as &dyn std::error::Error, "not removed: damaged");
-                Ok(None)
-            }
-            done => done.map(Some),
+/// Puts `jobs` into `line`, those that are not there yet.
+fn join(line: &mut VecDeque<Job>, jobs: impl IntoIterator<Item = Job>) {
+    for job in jobs {
+        if !line.contains(&job) {
+            line.push_back(job);
         }
     }
 }

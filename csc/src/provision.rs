@@ -7,21 +7,28 @@ mod import;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use csc_proto::documents::v1::documents_client::DocumentsClient;
 use csc_proto::documents::v1::{self as documents, PutRequest};
 use csc_proto::identity::v1::directory_client::DirectoryClient;
-use csc_proto::identity::v1::{self as identity, PutClientRequest, PutOrganisationRequest, PutUserRequest};
+use csc_proto::identity::v1::{
+    self as identity, PutClientRequest, PutOrganisationRequest, PutResponse, PutUserRequest,
+};
 use csc_xcap::usage::GROUPS;
 use serde::Deserialize;
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Code, Response, Status};
 
 pub use import::{Totals, import};
 
 /// Octets of the largest message: the largest document that a setting permits, and its path.
 pub(crate) const LARGEST: usize = 17 << 20;
+
+/// How often a user is put again that the server cannot take yet, and how long it rests between.
+const ATTEMPTS: usize = 300;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A provisioning file.
 #[derive(Deserialize)]
@@ -188,8 +195,9 @@ impl Plan {
         for item in &self.user {
             let what = format!("user {}", item.id);
             let request = self.user_request(item, dry_run).with_context(|| what.clone())?;
-            let answer = directory.put_user(request).await.map_err(refused).with_context(|| what.clone())?;
-            report(outcome(answer.into_inner().outcome)?, &what);
+            let answer =
+                put_user(&mut directory, request).await.map_err(refused).with_context(|| what.clone())?;
+            report(outcome(answer.outcome)?, &what);
         }
         for item in &self.document {
             let what = format!("document {}", item.path);
@@ -241,6 +249,28 @@ impl Plan {
     fn secret(&self, file: &Path) -> anyhow::Result<String> {
         let text = String::from_utf8(read(&self.folder.join(file))?).context("is not UTF-8")?;
         Ok(text.trim_end().to_owned())
+    }
+}
+
+/// Puts a user. One that has the name of somebody who was just deleted is not taken before all of that one is removed: then
+/// this tries again, for half a minute.
+///
+/// # Errors
+/// When the server refuses for good, still does so at the end, or is not reached.
+pub async fn put_user(
+    directory: &mut DirectoryClient<Channel>,
+    request: PutUserRequest,
+) -> Result<PutResponse, Status> {
+    let mut left = ATTEMPTS;
+    loop {
+        match directory.put_user(request.clone()).await {
+            // The server has said so itself.
+            Err(status) if status.code() == Code::Unavailable && status.source().is_none() && left > 0 => {
+                left -= 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer.map(Response::into_inner),
+        }
     }
 }
 

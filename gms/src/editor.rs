@@ -11,7 +11,8 @@ use csc_xml::Limits;
 
 use crate::domain::Edit;
 use crate::records::{
-    Group, SHELF, canonical, changed, damaged, partition, read_group, with_history, write_group,
+    Group, SHELF, canonical, changed, damaged, has_left, named, partition, read_group, with_history,
+    write_group,
 };
 
 /// Who the history says it was.
@@ -72,6 +73,11 @@ impl Editor {
         let (found, history) = with_history(found)?;
         let unchanged = Commit::nothing(false);
         let Some(mut state) = read_group(found)? else { return Ok(unchanged) };
+        if let Edit::Remove(user) = edit
+            && !has_left(self.records.store(), user, named(found)).await?
+        {
+            return Ok(unchanged);
+        }
         let before = state.members.clone();
         if !changes(&mut state, edit) {
             return Ok(unchanged);

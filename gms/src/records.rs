@@ -11,12 +11,14 @@
 //! | `gms.reach` | group id | everybody who may have a live view, now or from a projection that was cut off |
 //! | `gms.regrouped` | id of a temporary group | [`RegroupedRecord`]: the groups that may say that they are regrouped into it |
 //!
-//! In the partition of a user: index entries of views, `org.openmobilealliance.groups/users/<member>/<gid>`, and in
-//! `gms.user` by the MCPTT ID what gms knows of the account, [`UserRecord`].
+//! In the partition of a user: index entries of views, `org.openmobilealliance.groups/users/<member>/<gid>`; and of a
+//! deleted user the departure that idms has written (`csc_store::departure`), cleared for a day when no group names it.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use csc_store::departure::{GMS, Leaving};
+use csc_store::shared::account_key;
 use csc_store::{Change, Key, Record, Store, StoreError};
 use csc_types::{GroupId, McpttId, OrgId, Partition, Revision};
 use csc_xcap::usage::GROUPS;
@@ -117,31 +119,6 @@ impl RegroupedRecord {
     }
 }
 
-/// What gms knows of an account.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct UserRecord {
-    #[prost(enumeration = "UserState", tag = "1")]
-    pub(crate) state: i32,
-}
-
-impl UserRecord {
-    pub(crate) fn read(record: &Record) -> Result<Option<Self>, StoreError> {
-        decode(record)
-    }
-}
-
-/// Whether a user is still there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
-#[repr(i32)]
-pub(crate) enum UserState {
-    /// The account was there when gms looked last.
-    Present = 0,
-    /// It is gone, and some group may still name the user.
-    Leaving = 1,
-    /// No group names the user any more. Kept for a day.
-    Left = 2,
-}
-
 /// How far the views of a group are.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct ProjectedRecord {
@@ -208,13 +185,6 @@ pub(crate) fn reach_key(group: &GroupId) -> Key {
 
 pub(crate) fn regrouped_key(group: &GroupId) -> Key {
     Key::new("gms.regrouped", group.as_str())
-}
-
-/// The collection of [`UserRecord`]s, to be scanned.
-pub(crate) const USER: &str = "gms.user";
-
-pub(crate) fn user_key(user: &McpttId) -> Key {
-    Key::new(USER, user.as_str())
 }
 
 /// The canonical document of a group.
@@ -286,6 +256,11 @@ pub(crate) fn read_group(records: &[Record]) -> Result<Option<Group>, StoreError
     }))
 }
 
+/// Of the records of [`group_keys`]: the revision that last changed whom the group names.
+pub(crate) fn named(records: &[Record]) -> Revision {
+    records.last().map_or(Revision::ABSENT, |members| members.version)
+}
+
 pub(crate) fn read_members(record: &Record) -> Result<Members, StoreError> {
     Members::stored(record.value.clone().unwrap_or_default()).map_err(|error| damaged(&error.to_string()))
 }
@@ -329,6 +304,19 @@ pub(crate) async fn members_of_constituent(
     if regrouped { read_members(members) } else { Ok(Members::default()) }
 }
 
+/// Whether a member set of the revision `named` that holds `user` means one who was deleted. Somebody else may have the
+/// name by now, whom older sets do not mean.
+pub(crate) async fn has_left(store: &dyn Store, user: &McpttId, named: Revision) -> Result<bool, StoreError> {
+    let keys = [GMS.departure_key(user), account_key(user)];
+    let found = store.get(Partition::of(user.as_str()), &keys).await?;
+    let [departure, account] = &found[..] else { return Err(damaged("no answer for a key")) };
+    Ok(match (Leaving::read(departure)?, account.value.is_some()) {
+        (None, _) | (Some(Leaving::Pending(_)), true) => false,
+        (Some(_), false) => true,
+        (Some(Leaving::Cleared(since)), true) => named < since,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -360,10 +348,6 @@ mod tests {
         assert_eq!(hex::encode(regrouped.encode_to_vec()), "0a0674656c3a2b38");
         let regrouped = RegroupedRecord::of(&groups, Some(&"tel:+1".parse().unwrap()));
         assert_eq!(hex::encode(regrouped.encode_to_vec()), "0a0674656c3a2b38120674656c3a2b31");
-        let left = UserRecord { state: UserState::Left.into() };
-        assert_eq!(hex::encode(left.encode_to_vec()), "0802");
-        let present = UserRecord { state: UserState::Present.into() };
-        assert_eq!((UserRecord::decode(&[][..]), present.encode_to_vec().len()), (Ok(present), 0));
         let projected = ProjectedRecord { revision: 300, members: 2 };
         assert_eq!(hex::encode(projected.encode_to_vec()), "08ac021002");
         let projected = ProjectedRecord { revision: 300, members: 0 };

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 
 use csc_proto::event::v1::log_entry::Change;
 use csc_proto::event::v1::{AccountChanged, DocumentChanged, LogEntry, SubscriptionChanged};
-use csc_proto::record::v1::{Account, Heartbeat, IndexEntry, Owner, account};
+use csc_proto::record::v1::{Account, Departure, Heartbeat, IndexEntry, Owner, account};
 use prost::Message;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden");
@@ -56,6 +56,7 @@ fn records() {
         "index-entry-view.1",
         &IndexEntry { group_revision: 1_800_000_000_000_000, removed: true, ..document },
     );
+    check("departure.1", &Departure { cleared: 1_800_000_000_000_000 });
     check("owner.1", &Owner { replica: "gms-0".to_owned() });
     check("heartbeat.1", &Heartbeat { beat: 7, draining: true });
 }

@@ -168,8 +168,9 @@ impl Client {
         self.put_user(request).await;
     }
 
-    /// Creates or changes a user as the operator.
+    /// Creates or changes a user as the operator, who waits until nothing is left of one of that name who was deleted.
     pub async fn put_user(&self, request: PutUserRequest) {
-        DirectoryClient::new(self.servers().idms).put_user(request).await.expect("the operator may");
+        let mut directory = DirectoryClient::new(self.servers().idms);
+        csc::provision::put_user(&mut directory, request).await.expect("the operator may");
     }
 }

@@ -61,7 +61,7 @@ impl News {
                 }
                 Tail::Lost => {
                     moved.push((partition, store.position(partition).await?));
-                    jobs.push(Job::Compare(partition));
+                    jobs.push(Job::Search(partition));
                 }
             }
         }

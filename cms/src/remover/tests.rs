@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use csc_proto::record::v1::IndexEntry;
 use csc_store::testing::Between;
-use csc_store::{Cursor, Embedded, Store, Tail, owner};
+use csc_store::{Cursor, Embedded, Store, Tail, departure, owner};
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::Entropy;
 use futures::future::pending;
@@ -88,16 +88,18 @@ impl World {
     }
 
     async fn gained(&self, partition: Partition) -> Shift {
-        Shift::Gained(partition, owner::claim(&self.records, partition, ROLE.owners, "a").await.unwrap())
+        Shift::Gained(partition, owner::claim(&self.records, partition, CMS.role.owners, "a").await.unwrap())
     }
 
-    /// Stores the lists of a user who has no account; half of what they are made of, if `damaged`.
+    /// Stores the lists of a user who is gone; half of what they are made of, if `damaged`.
     async fn lists_of(&self, user: &str, damaged: bool) {
         let path = path(user);
         let entry = IndexEntry { organisation: "fire".to_owned(), ..IndexEntry::default() };
         let [document, index] = SHELF.keys(&path);
+        let departure = CMS.departure_key(&user.parse().unwrap());
         let made = self.records.update(Partition::of(user), &[], |_| {
             let change = Change::nothing(()).put(index.clone(), entry.encode_to_vec());
+            let change = change.put(departure.clone(), departure::pending());
             Ok::<_, StoreError>(if damaged { change } else { change.put(document.clone(), "<a/>") })
         });
         made.await.unwrap();

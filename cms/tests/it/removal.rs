@@ -5,12 +5,10 @@ use std::time::Duration;
 use csc_proto::documents::v1::DeleteRequest;
 use csc_proto::documents::v1::delete_response::Outcome;
 use csc_proto::documents::v1::documents_client::DocumentsClient;
-use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry};
 use csc_service::{Shutdown, bus};
-use csc_store::{Change, StoreError, shared};
-use csc_types::{McpttId, Partition};
+use csc_store::departure::CMS;
+use csc_types::Partition;
 use http::StatusCode;
-use prost::Message;
 use tokio::time::timeout;
 
 use crate::world::{PROFILE, World, profile};
@@ -32,21 +30,7 @@ async fn fill(world: &World) {
     );
 }
 
-pub(crate) async fn remove_account(world: &World, id: &str, said: bool) {
-    let id: McpttId = id.parse().unwrap();
-    let key = shared::account_key(&id);
-    let entry = LogEntry {
-        change: Some(log_entry::Change::Account(AccountChanged { mcptt_id: id.to_string() })),
-        ..LogEntry::default()
-    };
-    let removed = world.bench.records.update(Partition::of(id.as_str()), std::slice::from_ref(&key), |_| {
-        let change = Change::nothing(()).delete(key.clone());
-        Ok::<_, StoreError>(if said { change.log(entry.encode_to_vec()) } else { change })
-    });
-    removed.await.unwrap();
-}
-
-/// Waits until nothing of +8210 is left.
+/// Waits until nothing of +8210 is left, and it is said that nothing is.
 async fn until_gone(world: &World) {
     let partition = Partition::of("tel:+8210");
     let store = world.bench.records.store();
@@ -59,6 +43,8 @@ async fn until_gone(world: &World) {
                     found.into_iter().map(|(name, _)| name).filter(|name| name.contains("tel:+8210")),
                 );
             }
+            let departures = CMS.departures(store, partition).await.unwrap();
+            left.extend(departures.into_iter().map(|(user, _)| user.to_string()));
             let claim = "sip:s@example.org";
             left.extend(
                 store
@@ -88,7 +74,7 @@ async fn documents_go_with_the_account() {
     let (trigger, shutdown) = Shutdown::new();
     let task = tokio::spawn((world.parts.tasks.pop().unwrap().run)(shutdown));
     // An entry about a user who is still there removes nothing; the next one removes everything of the one who is gone.
-    remove_account(&world, "tel:+8210", true).await;
+    world.bench.remove_account("tel:+8210").await;
     until_gone(&world).await;
     assert_eq!(world.as_user("tel:+8211").get(&others).await.etag(), stored.etag());
     // The URI of its service is free, and the log has told of every document.
@@ -110,7 +96,7 @@ async fn documents_go_with_the_account() {
 async fn documents_of_nobody_can_be_deleted_over_the_bus() {
     let world = World::new().await;
     fill(&world).await;
-    remove_account(&world, "tel:+8210", false).await;
+    world.bench.remove_account("tel:+8210").await;
     let mut client = DocumentsClient::new(bus::in_process(world.parts.grpc.clone().unwrap()));
     for path in [PROFILE, LISTS, SERVICES] {
         let name = path.trim_start_matches('/').replace(
@@ -130,7 +116,7 @@ async fn documents_of_nobody_can_be_deleted_over_the_bus() {
 async fn what_was_left_by_a_server_that_stopped_goes_when_the_next_one_starts() {
     let mut world = World::new().await;
     fill(&world).await;
-    remove_account(&world, "tel:+8210", false).await;
+    world.bench.remove_account("tel:+8210").await;
     let (trigger, shutdown) = Shutdown::new();
     let task = tokio::spawn((world.parts.tasks.pop().unwrap().run)(shutdown));
     until_gone(&world).await;

@@ -11,7 +11,6 @@ use http::StatusCode;
 use tokio::task::JoinHandle;
 
 use crate::presence::LISTS;
-use crate::removal::remove_account;
 use crate::world::World;
 
 /// Enough for each of two to have some.
@@ -110,7 +109,7 @@ async fn each_does_its_share_and_what_a_killed_one_left_undone_is_done() {
     let (a, b) = two(&world).await;
     make(&world).await;
     for user in users() {
-        remove_account(&world, &user, true).await;
+        world.bench.remove_account(&user).await;
     }
     until_gone(&world).await;
     until("each does its share", async || a.removed() > 0 && b.removed() > 0).await;
@@ -121,7 +120,7 @@ async fn each_does_its_share_and_what_a_killed_one_left_undone_is_done() {
         if number == USERS / 2 {
             b.task.abort();
         }
-        remove_account(&world, &user, true).await;
+        world.bench.remove_account(&user).await;
     }
     until_gone(&world).await;
     until("the other has all", async || a.held() == u64::from(PARTITIONS)).await;
@@ -136,7 +135,7 @@ async fn who_leaves_hands_over() {
     let (a, b) = two(&world).await;
     b.stop.request();
     for user in users() {
-        remove_account(&world, &user, true).await;
+        world.bench.remove_account(&user).await;
     }
     b.task.await.unwrap().unwrap();
     until_gone(&world).await;

@@ -5,11 +5,12 @@
 //! engines differ in where the octets go; the conformance suite that each passes is what they have in common.
 //!
 //! Collections begin with the name of the service that owns them (`idms.code`). Shared by all are `log`, `index`,
-//! `account`, `birth` and `commits`.
+//! `account`, `departure`, `birth` and `commits`.
 
 mod commit;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+pub mod departure;
 mod embedded;
 mod log;
 pub mod owner;

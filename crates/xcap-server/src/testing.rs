@@ -7,10 +7,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use csc_auth::{KeySource, KeySourceError, TokenVerifier, VerifierConfig};
+use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry};
 use csc_proto::record::v1::Account;
 use csc_proto::record::v1::account::Status;
 use csc_service::Metrics;
 use csc_service::http::{Body, HttpService, Mount};
+use csc_store::departure::{self, KEEPERS};
 use csc_store::{Change, Embedded, Records, StoreError, shared};
 use csc_types::{Clock, Entropy, McpttId, Partition};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -80,6 +82,23 @@ impl Bench {
             Ok::<_, StoreError>(Change::nothing(()).put(key.clone(), account.encode_to_vec()))
         });
         made.await.unwrap();
+    }
+
+    /// Removes an account, as idms does where every service has been at work.
+    pub async fn remove_account(&self, id: &str) {
+        let id: McpttId = id.parse().unwrap();
+        let entry = LogEntry {
+            change: Some(log_entry::Change::Account(AccountChanged { mcptt_id: id.to_string() })),
+            ..LogEntry::default()
+        };
+        let removed =
+            self.records.update(Partition::of(id.as_str()), &[], |_| {
+                let change = Change::nothing(()).delete(shared::account_key(&id)).log(entry.encode_to_vec());
+                Ok::<_, StoreError>(KEEPERS.iter().fold(change, |change, keeper| {
+                    change.put(keeper.departure_key(&id), departure::pending())
+                }))
+            });
+        removed.await.unwrap();
     }
 
     /// An access token of the user `id`, good for an hour and for everything.

@@ -24,8 +24,6 @@ pub(super) struct Target {
     pub(super) state: State,
     /// Who is to have a live view.
     audience: Members,
-    /// The revision that last changed the members of the list.
-    members: Revision,
     /// They changed since the views were last up to date.
     members_changed: bool,
     /// What it has to do with other groups.
@@ -77,12 +75,11 @@ impl Projector {
         }
         let organisation = parsed(&group.organisation, "organisation of a group")?;
         let regrouping = Regrouping::read(&group, regrouped)?;
-        let state = State { revision, random, organisation };
+        let state = State { revision, named: members.version, random, organisation };
         Ok(Some(Target {
             state,
             audience,
             members_changed: members.version.number() != projected.members,
-            members: members.version,
             regrouping,
         }))
     }
@@ -110,8 +107,10 @@ impl Projector {
 
     /// Notes that every view has seen the revision, if the group still is at it.
     async fn finish(&self, group: &GroupId, fence: &Fence, target: &Target) -> Result<(), ProjectError> {
-        let projected =
-            ProjectedRecord { revision: target.state.revision.number(), members: target.members.number() };
+        let projected = ProjectedRecord {
+            revision: target.state.revision.number(),
+            members: target.state.named.number(),
+        };
         let keys = [group_key(group)];
         let finished = self.records.update(partition(group), &keys, |found| {
             let current = found.first().map(|record| record.version);

@@ -31,7 +31,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use csc_service::{Metrics, Shutdown};
-use csc_store::owner::{Fence, Ownership, Replicas, Role};
+use csc_store::departure::GMS;
+use csc_store::owner::{Fence, Ownership, Replicas};
 use csc_store::{Records, StoreError};
 use csc_types::{Clock, PARTITIONS};
 use tokio::sync::mpsc;
@@ -42,8 +43,6 @@ use self::news::News;
 use self::work::Worker;
 use crate::editor::Editor;
 
-/// The role of the projector.
-const ROLE: Role = Role { owners: "gms.projector", replicas: "gms.replica" };
 /// Groups and accounts that are followed at the same time.
 const AT_ONCE: usize = 8;
 /// How long a group or account rests that could not be followed.
@@ -82,7 +81,7 @@ impl Projector {
         replica: String,
         replicas: Replicas,
     ) -> (Self, Ownership) {
-        let ownership = Ownership::new(records, Arc::clone(&clock), ROLE, replica, replicas);
+        let ownership = Ownership::new(records, Arc::clone(&clock), GMS.role, replica, replicas);
         let metrics = ProjectorMetrics::new(metrics, ownership.tally());
         (Self { records: records.settled(), clock, metrics, editor }, ownership)
     }

@@ -182,7 +182,7 @@ impl World {
         loop {
             let mut done = true;
             for (partition, fence) in &fences {
-                for due in projector.unfinished(*partition, fence).await? {
+                for due in projector.unfinished(*partition).await? {
                     done = false;
                     match projector.settle(&due, fence).await {
                         Err(ProjectError::Unfinished) => {}
@@ -330,7 +330,8 @@ async fn an_older_state_never_replaces_a_newer_one() {
     let fence = world.fence().await;
     world.put(0..2).await;
     let organisation = "fire".parse().unwrap();
-    let old = views::State { revision: world.revision().await, random: 1, organisation };
+    let revision = world.revision().await;
+    let old = views::State { revision, named: revision, random: 1, organisation };
     world.put(1..2).await;
     world.projector().project(&world.group, &fence).await.unwrap();
     let newer = world.entry(1).await;

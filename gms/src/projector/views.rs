@@ -27,6 +27,8 @@ pub(super) const TOMBSTONE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) revision: Revision,
+    /// The revision that last changed the members of the list.
+    pub(super) named: Revision,
     pub(super) random: u64,
     pub(super) organisation: OrgId,
 }
@@ -44,15 +46,6 @@ struct View {
     member: String,
     path: String,
     live: bool,
-}
-
-/// What became of a batch.
-#[derive(Debug, Default)]
-struct Written {
-    /// Views that were not up to date.
-    count: u64,
-    /// Those that have a live view now and had none.
-    newcomers: Vec<McpttId>,
 }
 
 impl Projector {
@@ -90,32 +83,25 @@ impl Projector {
             give_way().await;
             Ok::<_, StoreError>(change)
         });
-        let Written { count, newcomers } = updated.await?.outcome;
-        self.turn_away(batch.partition, group, &newcomers).await?;
-        Ok(count)
+        let written = updated.await?.outcome;
+        let live = |user: &McpttId| batch.views.iter().any(|view| view.live && view.member == user.as_str());
+        self.turn_away(batch.partition, group, state.named, live).await?;
+        Ok(written)
     }
 }
 
 impl Batch {
-    /// What its views need, which are stored as `found`, to show `state`.
-    fn write(
-        &self,
-        found: &[Record],
-        state: &State,
-        until: Timestamp,
-    ) -> Result<Change<Written>, StoreError> {
-        let mut change = Change::nothing(Written::default());
+    /// What its views need, which are stored as `found`, to show `state`; and how many were not up to date.
+    fn write(&self, found: &[Record], state: &State, until: Timestamp) -> Result<Change<u64>, StoreError> {
+        let mut change = Change::nothing(0);
         for (view, record) in self.views.iter().zip(found) {
             let before: Option<IndexEntry> = decode(record)?;
-            let seen = before.as_ref().map_or(0, |entry| entry.group_revision);
+            let seen = before.map_or(0, |entry| entry.group_revision);
             if seen >= state.revision.number() {
                 continue;
             }
             change = write_view(change, view, state, until);
-            change.outcome.count += 1;
-            if view.live && before.is_none_or(|entry| entry.removed) {
-                change.outcome.newcomers.extend(view.member.parse::<McpttId>());
-            }
+            change.outcome += 1;
         }
         Ok(change)
     }
@@ -154,7 +140,7 @@ fn batches(group: &GroupId, concerned: &Members, audience: &Members) -> Vec<Batc
     batches
 }
 
-fn write_view(change: Change<Written>, view: &View, state: &State, until: Timestamp) -> Change<Written> {
+fn write_view(change: Change<u64>, view: &View, state: &State, until: Timestamp) -> Change<u64> {
     let entry = IndexEntry {
         random: state.random,
         group_revision: state.revision.number(),

@@ -115,10 +115,12 @@ impl<'a> Worker<'a> {
 
     /// Looks for what some view, or some group, may not have seen, if the partition is ours.
     fn search(&mut self, partition: Partition) {
-        let Some(held) = self.held.get(&partition) else { return };
-        let (projector, fence) = (self.projector, held.fence.clone());
+        if !self.held.contains_key(&partition) {
+            return;
+        }
+        let projector = self.projector;
         let search = async move {
-            let due = projector.patiently(|| projector.unfinished(partition, &fence)).await;
+            let due = projector.patiently(|| projector.unfinished(partition)).await;
             (partition, due)
         };
         self.searching.push(search.boxed());

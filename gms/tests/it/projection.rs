@@ -79,16 +79,16 @@ async fn g7_a_deleted_user_leaves_nothing_dangling() {
     let (trigger, running) = world.project();
     let first = world.store(&[1, 2]).await;
     world.until_shown(&all, &ids(&[1, 2, 4]), &first.etag()).await;
-    world.delete_account("tel:+822").await;
+    world.bench.remove_account("tel:+822").await;
     world.until_shown(&ids(&[2]), &[], "").await;
     let changed = world.as_user(1).get(&view(1)).await;
     assert_eq!(changed.text(), group(&[1, 2]).replace("\n<entry uri=\"tel:+822\"/>", ""));
     assert_ne!(changed.etag(), first.etag());
     world.until_shown(&all, &ids(&[1, 4]), &changed.etag()).await;
     // The creator goes, too; the group stays.
-    world.delete_account("tel:+824").await;
+    world.bench.remove_account("tel:+824").await;
     world.until_shown(&ids(&[4]), &[], "").await;
-    world.delete_account("tel:+821").await;
+    world.bench.remove_account("tel:+821").await;
     world.until_shown(&all, &[], "").await;
     assert!(!world.as_user(5).get(GROUP).await.text().contains("<entry"));
     trigger.request();

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use csc_gms::{Deps, build, process};
-use csc_proto::event::v1::{AccountChanged, LogEntry, log_entry};
 use csc_service::config::Settings;
 use csc_service::{ServiceParts, Shutdown, ShutdownTrigger};
 use csc_store::owner::Replicas;
-use csc_store::{Change, StoreError, shared};
+use csc_store::shared;
 use csc_test_support::{ManualClock, SeededEntropy};
 use csc_types::{McpttId, Partition};
 use csc_xcap_server::testing::{Answer, Bench, Client, NOW};
-use prost::Message;
 use tokio::task::JoinHandle;
 
 pub(crate) const GROUP: &str = "/org.openmobilealliance.groups/global/byGroupID/tel:+829";
@@ -68,18 +66,6 @@ impl World {
         let (trigger, shutdown) = Shutdown::new();
         let task = self.parts.tasks.pop().unwrap();
         (trigger, tokio::spawn((task.run)(shutdown)))
-    }
-
-    /// Removes an account, and says so, as idms does.
-    pub(crate) async fn delete_account(&self, id: &str) {
-        let id: McpttId = id.parse().unwrap();
-        let key = shared::account_key(&id);
-        let account = AccountChanged { mcptt_id: id.to_string() };
-        let entry = LogEntry { change: Some(log_entry::Change::Account(account)), ..LogEntry::default() };
-        let gone = self.bench.records.update(Partition::of(id.as_str()), std::slice::from_ref(&key), |_| {
-            Ok::<_, StoreError>(Change::nothing(()).delete(key.clone()).log(entry.encode_to_vec()))
-        });
-        gone.await.unwrap();
     }
 
     /// The tag of a member's view in the index: what directories and subscriptions show.

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::lease::Lease;
 use self::records::Board;
 pub use self::tally::Tally;
-use crate::{Check, Records};
+use crate::{Check, Key, Records};
 
 /// A role that replicas share among them, partition by partition. Both collections begin with the service's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,14 @@ pub struct Role {
     pub owners: &'static str,
     /// The collection of the replicas' heartbeats, in [`Partition::INSTALLATION`]: `gms.replica`.
     pub replicas: &'static str,
+}
+
+impl Role {
+    /// Where it is written who has the role in a partition. Whether or not somebody has it now, the record is there
+    /// from the first time on.
+    pub fn owner_key(&self) -> Key {
+        Key::new(self.owners, "owner")
+    }
 }
 
 /// Whether others may want the role, too.

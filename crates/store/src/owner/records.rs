@@ -154,7 +154,7 @@ impl Board {
     }
 
     fn owner_key(&self) -> Key {
-        Key::new(self.role.owners, "owner")
+        self.role.owner_key()
     }
 
     fn confirmed_key(&self) -> Key {

@@ -1,6 +1,7 @@
 //! Deleting a user.
 
-use csc_store::{Change, Record};
+use csc_store::departure::{self, KEEPERS};
+use csc_store::{Change, Key, Record};
 use csc_types::{McpttId, Partition, Revision};
 
 use super::{ATTEMPTS, Directory, DirectoryError, Mode};
@@ -30,8 +31,9 @@ struct Present {
 
 impl Directory {
     /// Deletes a user. Its record, its public account record and the log entry that announces it are one commit, after
-    /// which every code and refresh token of it is worth nothing, also when a user of this name is made again. Then its
-    /// claims are released; the commit notes them, so that a deletion that was cut off is finished by the next one.
+    /// which every code and refresh token of it is worth nothing, also when a user of this name is made again. The same
+    /// commit has the services that keep something of users remove it, and until they have nobody gets the name. Then
+    /// its claims are released; the commit notes them, so that a deletion that was cut off is finished by the next one.
     pub async fn delete_user(&self, id: &McpttId, mode: Mode) -> Result<Deletion, DirectoryError> {
         for _ in 0..ATTEMPTS {
             let present = self.present(id).await?;
@@ -77,7 +79,8 @@ impl Directory {
         present: &Present,
         claims: &[Claimed],
     ) -> Result<Option<Option<Revision>>, DirectoryError> {
-        let keys = [user_key(id), deleted_key(id)];
+        let mut keys = vec![user_key(id), deleted_key(id)];
+        keys.extend(KEEPERS.map(|keeper| keeper.role.owner_key()));
         let change = |found: &[Record]| {
             if versions(found) != [present.user, present.note] {
                 return Ok::<_, DirectoryError>(Change::nothing(false));
@@ -85,6 +88,9 @@ impl Directory {
             let mut change = Change::nothing(true);
             if present.user.is_some() {
                 change = without_user(change, id, self.noted_until());
+                change = departing(id, found)
+                    .into_iter()
+                    .fold(change, |change, key| change.put(key, departure::pending()));
             }
             Ok(if claims.is_empty() {
                 if present.note.is_some() { change.delete(keys[1].clone()) } else { change }
@@ -114,7 +120,15 @@ impl Directory {
     }
 }
 
-/// The versions of two records, where they exist.
+/// The departures of `id` for the keepers that have ever been at work in its partition: of `found` the last records say
+/// who has been.
+fn departing(id: &McpttId, found: &[Record]) -> Vec<Key> {
+    let owners = &found[found.len() - KEEPERS.len()..];
+    let at_work = KEEPERS.iter().zip(owners).filter(|(_, owner)| owner.value.is_some());
+    at_work.map(|(keeper, _)| keeper.departure_key(id)).collect()
+}
+
+/// The versions of the first two records, where they exist.
 fn versions(found: &[Record]) -> [Option<Revision>; 2] {
     [0, 1].map(|n| found[n].value.is_some().then_some(found[n].version))
 }

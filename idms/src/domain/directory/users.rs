@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use csc_store::departure::{KEEPERS, Leaving};
 use csc_store::shared::account_key;
-use csc_store::{Change, Record};
+use csc_store::{Change, Key, Record, StoreError};
 use csc_types::{McpttId, Partition, Revision, Timestamp};
 
 use super::{ATTEMPTS, Directory, DirectoryError, Mode, Outcome, outcome};
@@ -34,13 +35,20 @@ struct Overtaken;
 
 impl Directory {
     /// Creates or changes a user. The public account record and the log entry that announces it are part of the same
-    /// commit. Grants made before a new password, or before the account was disabled, are worth nothing afterwards.
+    /// commit. Grants made before a new password, or before the account was disabled, are worth nothing afterwards. Nobody
+    /// is made under the name of a deleted user of whom something is left.
     pub async fn put_user(&self, mut wanted: NewUser, mode: Mode) -> Result<Outcome, DirectoryError> {
         self.require_organisation(&wanted.profile.organisation, mode).await?;
         // The MCPTT ID is the user's own without being listed.
         wanted.profile.user_uris.retain(|uri| *uri != wanted.id);
         for _ in 0..ATTEMPTS {
             let before = self.user(&wanted.id).await?;
+            if before.is_none() && mode == Mode::Apply {
+                // The commit looks again; here it is told before a password is hashed and names are claimed.
+                let departures = departure_keys(&wanted.id);
+                let partition = Partition::of(wanted.id.as_str());
+                require_gone(&wanted.id, &self.records.store().get(partition, &departures).await?)?;
+            }
             let after = self.decide(&wanted, before.as_ref().map(|(user, _)| user)).await?;
             let outcome = outcome(before.as_ref().map(|(user, _)| user), &after);
             if mode == Mode::DryRun {
@@ -153,11 +161,15 @@ impl Directory {
         after: &User,
         started: Timestamp,
     ) -> Result<Result<(), Overtaken>, DirectoryError> {
-        let keys = [user_key(&after.id), account_key(&after.id), claim_key(&after.id)];
+        let mut keys = vec![user_key(&after.id), account_key(&after.id), claim_key(&after.id)];
+        keys.extend(departure_keys(&after.id));
         let change = |found: &[Record]| {
             let present = found[0].value.is_some().then_some(found[0].version);
             if present != version {
                 return Ok(Change::nothing(Err(Overtaken)));
+            }
+            if version.is_none() {
+                require_gone(&after.id, &found[3..])?;
             }
             // A new user's MCPTT ID may just have become somebody's UserUri.
             let claim: Option<Claim> = records::read(&keys[2], &found[2])?;
@@ -192,6 +204,18 @@ impl Directory {
         self.records.update(Partition::of(after.id.as_str()), &keys, change).await?;
         Ok(())
     }
+}
+
+/// Where it is written whether something is left of a deleted user of this name.
+fn departure_keys(id: &McpttId) -> [Key; KEEPERS.len()] {
+    KEEPERS.map(|keeper| keeper.departure_key(id))
+}
+
+/// Refuses if one of `departures`, the records of [`departure_keys`], says so.
+fn require_gone(id: &McpttId, departures: &[Record]) -> Result<(), DirectoryError> {
+    let leaving = departures.iter().map(Leaving::read).collect::<Result<Vec<_>, StoreError>>()?;
+    let pending = leaving.iter().flatten().any(|leaving| matches!(leaving, Leaving::Pending(_)));
+    if pending { Err(DirectoryError::Leaving(id.clone())) } else { Ok(()) }
 }
 
 /// The UserUris of `after` that `before` does not hold.
