@@ -151,7 +151,7 @@ impl Records {
     {
         let _turn = self.turn(partition, keys).await;
         for _ in 0..ATTEMPTS {
-            let records = self.store.get(partition, keys).await?;
+            let records = self.read(partition, keys).await?;
             let change = change(&records).map_err(UpdateError::Rejected)?;
             let versions = records.iter().map(|record| record.version).collect();
             if let Some(updated) = self.commit(partition, keys, versions, change).await? {
@@ -179,7 +179,7 @@ impl Records {
     {
         let _turn = self.turn(partition, keys).await;
         for _ in 0..ATTEMPTS {
-            let records = self.store.get(partition, keys).await?;
+            let records = self.read(partition, keys).await?;
             let versions = records.iter().map(|record| record.version).collect();
             let change = change(records).await.map_err(UpdateError::Rejected)?;
             if let Some(updated) = self.commit(partition, keys, versions, change).await? {
@@ -187,6 +187,11 @@ impl Records {
             }
         }
         Err(UpdateError::Contended)
+    }
+
+    /// What the decision depends on. A commit that depends on nothing but its checks costs no reading.
+    async fn read(&self, partition: Partition, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
+        if keys.is_empty() { Ok(Vec::new()) } else { self.store.get(partition, keys).await }
     }
 
     async fn turn(&self, partition: Partition, keys: &[Key]) -> Option<Taken> {

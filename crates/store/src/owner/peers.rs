@@ -3,6 +3,11 @@
 //! A replica is dead when for [`DEAD`] of the observer's monotonic time, all of it covered by readings that succeeded,
 //! no new beat of it was seen. So a store that is away kills nobody, and neither does a clock that steps, nor an
 //! observer that slept.
+//!
+//! A replica without a heartbeat is gone. It writes one before it takes anything or is given anything, and the heartbeat is
+//! taken away when it has left, by itself, or [`FORGET`] after its last one, by others; if it wakes up after all, it
+//! confirms what it holds before it acts. So whom an owner record names owns nothing if its heartbeat is missing in
+//! a reading that began later.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,13 +37,11 @@ pub(super) struct Peers {
 
 #[derive(Debug, Default)]
 struct Peer {
-    /// The last beat; `None` if only an owner record names it.
+    /// The last beat; `None` before the first one was taken in.
     beat: Option<u64>,
     /// Another beat was seen to follow, so that it is not just the record of somebody long gone.
     steady: bool,
     draining: bool,
-    /// It took its heartbeat away after it had drained.
-    departed: bool,
     /// No new beat was seen since.
     silent: Duration,
 }
@@ -51,13 +54,11 @@ impl Peers {
         self.outage = true;
     }
 
-    /// Takes in a reading of all heartbeats but our own, begun and ended at these monotonic times, and the replicas
-    /// that owner records name.
-    pub(super) fn observe<'a>(
+    /// Takes in a reading of all heartbeats but our own, begun and ended at these monotonic times.
+    pub(super) fn observe(
         &mut self,
         (began, ended): (Duration, Duration),
         found: &BTreeMap<String, Heartbeat>,
-        named: impl Iterator<Item = &'a str>,
     ) {
         let covered = self.covered.is_some_and(|last| began.saturating_sub(last) <= GAP);
         if !covered {
@@ -73,16 +74,8 @@ impl Peers {
                 peer.beat = Some(heartbeat.beat);
                 peer.silent = ended;
             }
-            (peer.draining, peer.departed) = (heartbeat.draining, false);
+            peer.draining = heartbeat.draining;
             self.known.insert(name.clone(), peer);
-        }
-        for name in named {
-            if !self.known.contains_key(name) {
-                let mut peer =
-                    before.remove(name).unwrap_or_else(|| Peer { silent: ended, ..Peer::default() });
-                (peer.steady, peer.departed) = (false, peer.draining);
-                self.known.insert(name.to_owned(), peer);
-            }
         }
     }
 
@@ -92,9 +85,9 @@ impl Peers {
         self.known.iter().filter(move |(_, peer)| fit(peer)).map(|(name, _)| name.as_str())
     }
 
-    /// Whether `name` owns nothing any more, whatever the records say.
+    /// Whether `name` owns nothing any more, whatever the records say that were read before the heartbeats.
     pub(super) fn is_gone(&self, name: &str) -> bool {
-        self.known.get(name).is_some_and(|peer| peer.departed || self.is_silent(peer))
+        self.known.get(name).is_none_or(|peer| self.is_silent(peer))
     }
 
     /// Whether the heartbeat of `name` may be cleared away.

@@ -32,8 +32,8 @@ pub(super) struct Case<'a> {
     pub(super) holding: Holding,
     /// Who is to have it; `None` if we are leaving and nobody else is there.
     pub(super) winner: Option<&'a str>,
-    /// Whom the record names is gone.
-    pub(super) owner_is_gone: bool,
+    /// The record names us, or nobody, or somebody who is gone.
+    pub(super) is_free: bool,
     /// Our own lease is valid.
     pub(super) may_take: bool,
 }
@@ -44,10 +44,8 @@ pub(super) enum Step {
     Rest,
     /// Have the holder release it: it was taken, or is somebody else's by right.
     Lose,
-    /// Write our own name.
+    /// Write our own name, even over our own: if somebody took us for gone and is about to take it, one of us fails.
     Take,
-    /// The record names us: hold it.
-    Accept,
     /// The record names us and it is not held any more: write the winner's name, or nobody's.
     Pass,
 }
@@ -58,14 +56,8 @@ pub(super) fn step(case: &Case<'_>) -> Step {
         Holding::Going => Step::Rest,
         Holding::Held(fence) if fence == case.seen.version && ours => Step::Rest,
         Holding::Held(_) => Step::Lose,
-        Holding::Not if case.seen.replica == case.me => match ours {
-            true if case.may_take => Step::Accept,
-            true => Step::Rest,
-            false => Step::Pass,
-        },
-        Holding::Not if ours && case.may_take && (case.seen.replica.is_empty() || case.owner_is_gone) => {
-            Step::Take
-        }
+        Holding::Not if case.seen.replica == case.me && !ours => Step::Pass,
+        Holding::Not if ours && case.may_take && case.is_free => Step::Take,
         Holding::Not => Step::Rest,
     }
 }

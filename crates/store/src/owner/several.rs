@@ -7,7 +7,11 @@
 //!
 //! Owner records are read before the heartbeats by which their owners are judged, and taking compares with what was
 //! read then. So an owner that comes back after a gap, and [confirms](super::records::Board::confirm) what it holds before it acts
-//! again, either was seen to beat or makes the taking fail.
+//! again, either was seen to beat or makes the taking fail. The same holds for what was handed to somebody who is
+//! taken for gone: it is held only when its new owner has written its own name once more.
+//!
+//! Two that leave at the same moment may hand over to each other, even when one is gone already. Nobody looks after
+//! that: a replica whose heartbeat was taken away is gone, and whoever is there or comes next takes it at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,10 +39,8 @@ impl Ownership {
     /// Shares the role with others until `stop` resolves and everything is handed over.
     pub(super) async fn run_several(&self, shifts: &mpsc::Sender<Shift>, stop: impl Future<Output = ()>) {
         let (leaving, told) = watch::channel(false);
-        tokio::select! {
-            () = self.keep_beating(told) => {}
-            () = Replica::new(self, shifts).run(&leaving, stop) => {}
-        }
+        // A last heartbeat may be under way; nothing shall write it again when it was taken away.
+        tokio::join!(self.keep_beating(told), Replica::new(self, shifts).run(leaving, stop));
         self.lease.close();
         if let Err(error) = self.board.forget(&self.replica, None).await {
             let error = &error as &dyn std::error::Error;
@@ -137,7 +139,7 @@ impl<'a> Replica<'a> {
         }
     }
 
-    async fn run(mut self, leaving: &watch::Sender<bool>, stop: impl Future<Output = ()>) {
+    async fn run(mut self, leaving: watch::Sender<bool>, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         let mut looked_again = false;
         loop {
@@ -159,8 +161,8 @@ impl<'a> Replica<'a> {
             tokio::select! {
                 () = tokio::time::sleep(self.pause()) => {}
                 Some(partition) = self.releases.next() => self.released(partition).await,
-                () = &mut stop, if !self.leaving => self.leave(leaving).await,
-                () = self.shifts.closed(), if !self.leaving => self.leave(leaving).await,
+                () = &mut stop, if !self.leaving => self.leave(&leaving).await,
+                () = self.shifts.closed(), if !self.leaving => self.leave(&leaving).await,
             }
         }
     }
@@ -188,10 +190,7 @@ impl<'a> Replica<'a> {
     async fn look(&mut self) -> Result<(), StoreError> {
         self.confirm().await?;
         let partitions = self.choose();
-        for (partition, seen) in self.own.board.owners(partitions).await? {
-            self.seen.insert(partition, seen);
-            self.due.remove(&partition);
-        }
+        let owners = self.own.board.owners(partitions).await?;
         let began = self.own.clock.monotonic();
         let mut beats = self.own.board.beats().await?;
         let ended = self.own.clock.monotonic();
@@ -200,12 +199,13 @@ impl<'a> Replica<'a> {
         }
         beats.remove(&self.own.replica);
         let found = beats.iter().map(|(name, (heartbeat, _))| (name.clone(), *heartbeat)).collect();
-        let named = self.seen.values().map(|seen| seen.replica.as_str());
-        let named: BTreeSet<&str> =
-            named.filter(|name| !name.is_empty() && *name != self.own.replica).collect();
-        self.peers.observe((began, ended), &found, named.iter().copied());
-        let cleared =
-            beats.iter().find(|(name, _)| self.peers.is_long_gone(name) && !named.contains(name.as_str()));
+        self.peers.observe((began, ended), &found);
+        // Not before: an owner is judged by heartbeats that were read later.
+        for (partition, seen) in owners {
+            self.seen.insert(partition, seen);
+            self.due.remove(&partition);
+        }
+        let cleared = beats.iter().find(|(name, _)| self.peers.is_long_gone(name));
         if let Some((name, (_, version))) = cleared {
             // If it came back meanwhile, the version is another one.
             let _ = self.own.board.forget(name, Some(*version)).await;
@@ -275,7 +275,9 @@ impl<'a> Replica<'a> {
                 seen,
                 holding: self.holding(*partition),
                 winner,
-                owner_is_gone: self.peers.is_gone(&seen.replica),
+                is_free: seen.replica == self.own.replica
+                    || seen.replica.is_empty()
+                    || self.peers.is_gone(&seen.replica),
                 may_take: self.own.lease.valid() && !self.due.contains(partition),
             };
             match step(&case) {
@@ -295,12 +297,8 @@ impl<'a> Replica<'a> {
                 }
             }
         }
-        for (partition, seen, step, _) in steps {
-            match step {
-                Step::Lose => self.lose(partition).await,
-                Step::Accept => self.gain(partition, seen.version).await,
-                Step::Rest | Step::Take | Step::Pass => {}
-            }
+        for (partition, ..) in steps.iter().filter(|(_, _, step, _)| *step == Step::Lose) {
+            self.lose(*partition).await;
         }
     }
 
@@ -308,7 +306,7 @@ impl<'a> Replica<'a> {
         let (ours, version) = (seen.replica == self.own.replica, seen.version);
         let before = self.seen.insert(partition, seen);
         if ours {
-            if before.is_some_and(|before| !before.replica.is_empty()) {
+            if before.is_some_and(|before| !before.replica.is_empty() && before.replica != self.own.replica) {
                 self.own.tally.took_over();
             }
             self.gain(partition, version).await;

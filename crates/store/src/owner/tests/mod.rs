@@ -139,8 +139,6 @@ async fn who_leaves_hands_over_first() {
 #[tokio::test(start_paused = true)]
 async fn the_last_one_out_leaves_the_door_open() {
     let mut world = World::of(2).await;
-    // One after the other. Of two that go at the very same moment, one may hand over to the other when it is gone already:
-    // then the next one waits until it counts as dead.
     while let Some(member) = world.members.first_mut() {
         member.drain();
         world.until("gone", |world| world.members[0].has_left()).await;
@@ -152,6 +150,57 @@ async fn the_last_one_out_leaves_the_door_open() {
     world.start();
     let took = world.settled().await;
     assert!(took < Duration::from_millis(300), "nobody to wait for: {took:?}");
+}
+
+/// Whoever hears late that the other one leaves hands over to somebody who is gone.
+#[tokio::test(start_paused = true)]
+async fn two_that_leave_at_once_leave_the_door_open() {
+    for later in (0..200).step_by(10) {
+        let mut world = World::of(2).await;
+        leave_together(&mut world, later).await;
+        world.members.clear();
+        world.start();
+        let took = world.settled().await;
+        assert!(took < Duration::from_millis(300), "nobody to wait for: {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_two_that_leave_at_once_had_goes_to_who_stays() {
+    for later in (0..200).step_by(10) {
+        let mut world = World::of(3).await;
+        leave_together(&mut world, later).await;
+        let took = world.settled().await;
+        assert!(took < Duration::from_millis(300), "nobody to wait for: {took:?}");
+    }
+}
+
+/// The first, far from the store, begins to leave; `later` milliseconds after it so does the second, which is quick.
+async fn leave_together(world: &mut World, later: u64) {
+    world.members[0].link.latency.store(40, Ordering::SeqCst);
+    world.members[0].drain();
+    world.pass(Duration::from_millis(later)).await;
+    world.members[1].drain();
+    let took = world.until("gone", |world| world.members[..2].iter().all(world::Member::has_left)).await;
+    assert!(took < SECOND, "{took:?}");
+}
+
+/// Two want what was handed to one who slept: it itself, and who took it for dead.
+#[tokio::test(start_paused = true)]
+async fn who_wakes_up_as_an_heir_takes_nothing_that_is_being_taken() {
+    for nap in (1_000..2_400).step_by(50) {
+        let mut world = World::of(3).await;
+        world.members[0].freeze();
+        world.members[1].drain();
+        world.until("gone", |world| world.members[1].has_left()).await;
+        world.members[2].link.latency.store(200, Ordering::SeqCst);
+        world.pass(Duration::from_millis(nap)).await;
+        world.members[0].thaw();
+        world.members.remove(1);
+        world.pass(SECOND).await;
+        world.members[1].link.latency.store(0, Ordering::SeqCst);
+        world.settled().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
