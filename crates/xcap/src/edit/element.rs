@@ -1,6 +1,6 @@
 //! Elements: where a new one goes (RFC 4825 8.2.3), and what may be put and removed.
 
-use csc_xml::{Document, Node, end_tag, namespace, written_name};
+use csc_xml::{Document, Limits, Node, end_tag, escape_attribute, namespace, written_name};
 
 use super::splice::Splice;
 use super::{Edit, EditError, Edited};
@@ -90,13 +90,11 @@ fn insertion<'b>(
         // "the last element amongst all element siblings", behind comments and text, unless there are elements of its name:
         // then "earliest last". Where the selector does not say the name, that of what is put decides.
         None => {
-            let appended = append(edit, parent, body);
             let last = match &target.name {
-                ElementName::Any if named.next().is_none() => None,
-                ElementName::Any => last_namesake(edit, parent, &appended)?,
+                ElementName::Any => last_namesake(edit, parent, body),
                 ElementName::Default(_) | ElementName::Qualified { .. } => named.last(),
             };
-            Ok(last.map_or(appended, behind))
+            Ok(last.map_or_else(|| append(edit, parent, body), behind))
         }
     }
 }
@@ -114,21 +112,45 @@ fn append<'b>(edit: &Edit<'_, '_>, parent: Node<'_, '_>, body: &'b str) -> Splic
     }
 }
 
-/// The last child of `parent` with the expanded name of the element that `splice` adds to it.
+/// The last child of `parent` with the expanded name that `body` would have there.
 fn last_namesake<'e, 'input>(
     edit: &Edit<'_, '_>,
     parent: Node<'e, 'input>,
-    splice: &Splice<'_>,
-) -> Result<Option<Node<'e, 'input>>, Conflict> {
-    let item = splice.item_range();
-    let find = |result: &Document<'_>| {
-        let added = element_at(result, &item).ok_or(Conflict::NotXmlFrag)?;
-        let mut elements = parent.children().filter(Node::is_element);
-        Ok(elements.rfind(|child| {
-            child.tag_name().name() == added.tag_name().name() && namespace(*child) == namespace(added)
-        }))
-    };
-    edit.commit(splice, || Conflict::NotXmlFrag, |_| Ok(()), find).map(|(_, namesake)| namesake)
+    body: &str,
+) -> Option<Node<'e, 'input>> {
+    let alone = alone(parent, body)?;
+    let limits = Limits { depth: 2, ..edit.limits.of_stored(alone.len()) };
+    let alone = csc_xml::parse(alone.as_bytes(), &limits).ok()?;
+    let added = alone.root_element().first_element_child()?;
+    let mut elements = parent.children().filter(Node::is_element);
+    elements.rfind(|child| {
+        child.tag_name().name() == added.tag_name().name() && namespace(*child) == namespace(added)
+    })
+}
+
+/// An element in which the same prefixes are bound as in `parent`, and in it what begins `body`, without its content. It says
+/// what the whole is called without reading all of it; whether it is an element at all shows when it is in the document.
+fn alone(parent: Node<'_, '_>, body: &str) -> Option<String> {
+    let mut quote = None;
+    let end = body.bytes().position(|octet| {
+        match quote {
+            Some(open) if open == octet => quote = None,
+            None if matches!(octet, b'"' | b'\'') => quote = Some(octet),
+            _ => {}
+        }
+        quote.is_none() && octet == b'>'
+    })?;
+    let tag = body[..end].strip_suffix('/').unwrap_or(&body[..end]);
+    let declared: String = parent
+        .namespaces()
+        .filter(|binding| binding.name() != Some("xml"))
+        .map(|binding| {
+            let colon = if binding.name().is_some() { ":" } else { "" };
+            let name = binding.name().unwrap_or_default();
+            format!(" xmlns{colon}{name}=\"{}\"", escape_attribute(binding.uri()))
+        })
+        .collect();
+    Some(format!("<_{declared}>{tag}/></_>"))
 }
 
 /// The condition for `body` where no child of `parent` can be what the selector points at.

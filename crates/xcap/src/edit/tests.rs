@@ -91,6 +91,17 @@ fn the_rest_of_the_insertion_points() {
         created("<r><x:b xmlns:x='u'/> <a/></r>", "r/*[@n='1']", "<b n='1'/>"),
         "<r><x:b xmlns:x='u'/> <a/><b n='1'/></r>"
     );
+    for (parent, body) in [
+        ("<r xmlns='u&amp;&quot;'>", "<b n='1' m=\"'>/\">t</b>"),
+        ("<r xmlns:p='w' xmlns='u&amp;&quot;'>", "<p:b xmlns:p='u&#38;\"' n='1' />"),
+        ("<r xmlns='w' xmlns:p='u&amp;&quot;'>", "<p:b\nn='1'/>"),
+    ] {
+        let (first, last) = ("<b xmlns='u&#38;&#34;'/>", " <b xmlns='w'/></r>");
+        assert_eq!(
+            created(&format!("{parent}{first}{last}"), "*/*[@n='1']", body),
+            format!("{parent}{first}{body}{last}"),
+        );
+    }
     // "just before all existing elements"
     assert_eq!(created("<r> <a/></r>", "r/*[1][@n='1']", "<b n='1'/>"), "<r> <b n='1'/><a/></r>");
     // "n-1 sibling elements before it"
