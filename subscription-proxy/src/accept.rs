@@ -56,6 +56,7 @@ pub(crate) fn unavailable() -> Refusal {
 /// What was granted.
 struct Granted {
     subscriber: String,
+    subject: String,
     entries: Vec<String>,
     auid: Option<String>,
 }
@@ -174,11 +175,17 @@ impl Accept {
         dialog.refresh(request, core)?;
         // Without a list the old one stays; what of it may be read is looked up again by the owner.
         let granted = match (&wish.list, asker) {
-            (None, _) => Granted { subscriber: old.subscriber, entries: old.entries, auid: old.auid.take() },
+            (None, _) => Granted {
+                subscriber: old.subscriber,
+                subject: old.subject,
+                entries: old.entries,
+                auid: old.auid.take(),
+            },
             (Some(_), Some(asker)) => self.grant(request, &wish, &asker, &mut look).await?,
             (Some(_), None) => {
                 let id = old.subscriber.parse().map_err(|_| Status::FORBIDDEN)?;
-                let user = look.user(&id).await.map_err(store)?.ok_or(Status::FORBIDDEN)?;
+                let user = look.user_of(&id, &old.subject).await.map_err(store)?;
+                let user = user.ok_or(Status::FORBIDDEN)?;
                 let asker = Asker { caller: Caller::User(user), id, claims: None };
                 self.grant(request, &wish, &asker, &mut look).await?
             }
@@ -209,7 +216,8 @@ impl Accept {
             if state.len() > MAX_USAGE_DOCUMENTS {
                 return Err(Status::REQUEST_ENTITY_TOO_LARGE.into());
             }
-            return Ok(Granted { subscriber, entries: Vec::new(), auid: Some(auid.to_owned()) });
+            let (subject, entries) = (String::new(), Vec::new());
+            return Ok(Granted { subscriber, subject, entries, auid: Some(auid.to_owned()) });
         }
         let list = wish.list.as_ref().ok_or(Status::BAD_REQUEST)?;
         let mut entries: Vec<String> = Vec::new();
@@ -228,7 +236,9 @@ impl Accept {
         if entries.is_empty() {
             return Err(Status::FORBIDDEN.into());
         }
-        Ok(Granted { subscriber, entries, auid: None })
+        let account = look.account(&asker.id).await.map_err(store)?;
+        let subject = account.map(|account| account.subject).unwrap_or_default();
+        Ok(Granted { subscriber, subject, entries, auid: None })
     }
 
     fn record(
@@ -246,6 +256,7 @@ impl Accept {
             expires: expires.micros(),
             ended: wish.expires == 0,
             subscriber: granted.subscriber,
+            subject: granted.subject,
             entries: granted.entries,
             auid: granted.auid,
             branch: branch(core),

@@ -71,6 +71,9 @@ pub(crate) struct DialogRecord {
     pub(crate) branch: String,
     #[prost(bytes = "vec", tag = "16")]
     pub(crate) answer: Vec<u8>,
+    /// The `subject` of the subscriber's account: who has the MCPTT ID later is somebody else. Empty: not known.
+    #[prost(string, tag = "17")]
+    pub(crate) subject: String,
 }
 
 /// How far a subscriber was notified.
@@ -171,8 +174,9 @@ impl DeliveryRecord {
 mod tests {
     use super::*;
 
-    /// Written by version 1 of the formats. They must decode as long as an installation may hold them.
+    /// Written by these versions of the formats. They must decode as long as an installation may hold them.
     const DIALOG_1: &str = include_str!("../golden/dialog.1.hex");
+    const DIALOG_2: &str = include_str!("../golden/dialog.2.hex");
     const DELIVERY_1: &str = include_str!("../golden/delivery.1.hex");
 
     fn dialog() -> DialogRecord {
@@ -193,7 +197,12 @@ mod tests {
             auid: Some("org.openmobilealliance.groups".to_owned()),
             branch: "z9hG4bKa".to_owned(),
             answer: b"SIP/2.0 200 OK\r\n\r\n".to_vec(),
+            subject: String::new(),
         }
+    }
+
+    fn dialog_2() -> DialogRecord {
+        DialogRecord { subject: "7".to_owned(), ..dialog() }
     }
 
     fn progress() -> Progress {
@@ -206,6 +215,8 @@ mod tests {
         let key = dialog_key("04aa");
         let stored = hex::decode(DIALOG_1.trim()).unwrap();
         assert_eq!(decode::<DialogRecord>(&key, &stored).unwrap(), dialog());
+        let stored = hex::decode(DIALOG_2.trim()).unwrap();
+        assert_eq!(decode::<DialogRecord>(&key, &stored).unwrap(), dialog_2());
         let stored = hex::decode(DELIVERY_1.trim()).unwrap();
         let read: DeliveryRecord = decode(&key, &stored).unwrap();
         assert_eq!(read.progress(&key).unwrap(), progress());
@@ -214,6 +225,7 @@ mod tests {
     #[test]
     fn the_golden_files_are_what_is_written() {
         assert_eq!(hex::encode(dialog().encode_to_vec()), DIALOG_1.trim());
+        assert_eq!(hex::encode(dialog_2().encode_to_vec()), DIALOG_2.trim());
         assert_eq!(hex::encode(DeliveryRecord::from(progress()).encode_to_vec()), DELIVERY_1.trim());
     }
 

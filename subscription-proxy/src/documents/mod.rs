@@ -57,6 +57,15 @@ impl<'a> Look<'a> {
         }))
     }
 
+    /// The same, if the account is the one with this `subject`: another one is somebody else's who has the MCPTT ID now.
+    /// Where one of the two is empty nobody can tell.
+    pub(crate) async fn user_of(&mut self, id: &McpttId, subject: &str) -> Result<Option<User>, StoreError> {
+        let account = self.cache.account(id).await?;
+        let now = account.map(|account| account.subject).unwrap_or_default();
+        let other = !subject.is_empty() && !now.is_empty() && now != subject;
+        if other { Ok(None) } else { self.user(id).await }
+    }
+
     /// The account of `id`, whatever its status.
     pub(crate) async fn account(&mut self, id: &McpttId) -> Result<Option<Account>, StoreError> {
         self.cache.account(id).await

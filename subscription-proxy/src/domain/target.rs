@@ -62,8 +62,7 @@ impl Target {
         let root = parsed.root.map(|root| root.organisation);
         let mut sel = below_root(uri).to_owned();
         if parsed.node.is_some() {
-            let end = sel.find("/~~").unwrap_or(sel.len());
-            sel.truncate(end);
+            sel.truncate(split_at_separator(&sel).0.len());
         } else if let Some(collection) = naming.names.collection(&parsed.document) {
             if !sel.ends_with('/') {
                 sel.push('/');
@@ -194,6 +193,7 @@ mod tests {
             (format!(" /{encoded} "), encoded),
             (format!("https://csc.example.org:4420/{encoded}"), encoded),
             (format!("{encoded}/~~/mcptt-user-profile/Name"), encoded),
+            (format!("{encoded}/%7e~/mcptt-user-profile/Name"), encoded),
         ] {
             let found = target(&uri);
             assert_eq!(found.sel, sel, "{uri}");

@@ -66,7 +66,7 @@ pub(super) enum Seen {
     All(Arc<Caller>, State),
     /// What stands under some names.
     Some(Vec<(String, Option<Etag>)>),
-    /// The subscriber has no enabled account.
+    /// The subscriber has no enabled account any more.
     Rejected,
     /// A record is damaged.
     Damaged,
@@ -195,7 +195,7 @@ async fn seen(watch: &Watch, what: &What, look: &mut Look<'_>) -> Result<Seen, S
     }
     let caller = match &watch.server {
         Some(server) => Caller::Server(server.clone()),
-        None => match look.user(&watch.subscriber).await? {
+        None => match look.user_of(&watch.subscriber, &watch.subject).await? {
             Some(user) => Caller::User(user),
             None => return Ok(Seen::Rejected),
         },

@@ -11,6 +11,8 @@ use crate::records::DialogRecord;
 pub(super) struct Watch {
     /// The user, or the server's PSI.
     pub(super) subscriber: McpttId,
+    /// The `subject` of the user's account; empty: not known.
+    pub(super) subject: String,
     /// The server, if it is one.
     pub(super) server: Option<Server>,
     /// The documents.
@@ -23,13 +25,14 @@ impl Watch {
         let subscriber: McpttId = dialog.subscriber.parse().ok()?;
         let Some(auid) = &dialog.auid else {
             let targets = dialog.entries.iter().filter_map(|uri| Target::parse(uri, naming)).collect();
-            return Some(Watch { subscriber, server: None, targets });
+            let subject = dialog.subject.clone();
+            return Some(Watch { subscriber, subject, server: None, targets });
         };
         // A server that is no longer configured watches nothing.
         let orgs = config.server(&subscriber).map(|server| server.orgs.clone()).unwrap_or_default();
         let targets = Target::usage(auid, orgs.clone()).into_iter().collect();
         let server = Some(Server { name: dialog.subscriber.clone(), orgs });
-        Some(Watch { subscriber, server, targets })
+        Some(Watch { subscriber, subject: String::new(), server, targets })
     }
 
     /// The user, if it is not a server.

@@ -94,6 +94,7 @@ mod tests {
         };
         let watch = |user: &str, uris: &[&str]| Watch {
             subscriber: user.parse().unwrap(),
+            subject: String::new(),
             server: None,
             targets: uris.iter().map(|uri| Target::parse(uri, &naming).unwrap()).collect(),
         };

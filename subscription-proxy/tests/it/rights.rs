@@ -61,6 +61,27 @@ async fn a_disabled_account_ends_its_subscriptions() {
     assert_eq!(ue.status(&call).await, 481);
 }
 
+/// The user was deleted, and somebody else was given the name, before this service looked.
+#[tokio::test]
+async fn who_gets_the_name_of_a_deleted_user_gets_none_of_its_subscriptions() {
+    let world = World::new().await;
+    world.person(ALEX, "7").await;
+    let etag = world.put(PROFILE).await;
+    let proxy = world.start().await;
+    let mut ue = Ue::new(&proxy).await;
+    let (_, notify) = ue.subscribe(ALEX, &[SEL]).await;
+    notify.says(SEL, "-", etag.as_str());
+    world.person(ALEX, "8").await;
+    let last = ue.notify().await;
+    assert_eq!((last.state.as_str(), last.request.body().len()), ("terminated;reason=rejected", 0));
+    until("the records are gone", async || world.records().await == (0, 0)).await;
+    // The new one has its own.
+    let (_, notify) = ue.subscribe(ALEX, &[SEL]).await;
+    notify.says(SEL, "-", etag.as_str());
+    let now = world.put(PROFILE).await;
+    ue.notify().await.says(SEL, etag.as_str(), now.as_str());
+}
+
 #[tokio::test]
 async fn a_member_watches_the_group_itself_until_it_is_none() {
     let world = World::new().await;

@@ -181,6 +181,17 @@ impl World {
             user_uris: user_uris.iter().map(|uri| (*uri).to_owned()).collect(),
             ..Account::default()
         };
+        self.put_account(id, account).await;
+    }
+
+    /// The account with this subject has the MCPTT ID now.
+    pub(crate) async fn person(&self, id: &str, subject: &str) {
+        let (organisation, subject) = ("fire".to_owned(), subject.to_owned());
+        let status = Status::Enabled.into();
+        self.put_account(id, Account { status, organisation, subject, ..Account::default() }).await;
+    }
+
+    async fn put_account(&self, id: &str, account: Account) {
         let user: McpttId = id.parse().unwrap();
         let changed = LogEntry {
             change: Some(log_entry::Change::Account(AccountChanged { mcptt_id: id.to_owned() })),
