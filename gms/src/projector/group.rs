@@ -44,10 +44,10 @@ impl Projector {
         let widened = self.widen(group, fence, &target.audience).await?;
         let written = self.write_views(group, &target.state, &widened, &target.audience).await?;
         self.metrics.views.inc_by(written);
-        if target.members_changed {
-            self.tell_temporary_group(group, &target.regrouping).await?;
+        if target.members_changed && self.tell_temporary_group(group, &target.regrouping).await? {
+            self.note_told(group, fence, &target).await?;
         }
-        self.finish(group, fence, &target).await
+        self.finish(group, fence, &target, &widened).await
     }
 
     /// What is to be projected; `None` if every view is up to date.
@@ -105,8 +105,28 @@ impl Projector {
         Ok(updated.await?.outcome)
     }
 
-    /// Notes that every view has seen the revision, if the group still is at it.
-    async fn finish(&self, group: &GroupId, fence: &Fence, target: &Target) -> Result<(), ProjectError> {
+    /// Notes that the temporary group knows the members, so that it is not told of the same ones in the next turn of a group
+    /// that never rests.
+    async fn note_told(&self, group: &GroupId, fence: &Fence, target: &Target) -> Result<(), ProjectError> {
+        let keys = [projected_key(group)];
+        let noted = self.records.update(partition(group), &keys, |found| {
+            let before = found.first().map(read_projected).transpose()?.unwrap_or(Revision::ABSENT);
+            let told = ProjectedRecord { revision: before.number(), members: target.state.named.number() };
+            let change = Change::nothing(()).check(fence.check());
+            Ok::<_, StoreError>(change.put(projected_key(group), told.encode_to_vec()))
+        });
+        noted.await?;
+        Ok(())
+    }
+
+    /// Notes that every view has seen the revision, if the group still is at it. `widened`: who had a view until now.
+    async fn finish(
+        &self,
+        group: &GroupId,
+        fence: &Fence,
+        target: &Target,
+        widened: &Members,
+    ) -> Result<(), ProjectError> {
         let projected = ProjectedRecord {
             revision: target.state.revision.number(),
             members: target.state.named.number(),
@@ -122,8 +142,10 @@ impl Projector {
                 let gone = [group_key(group), projected_key(group), reach_key(group), regrouped_key(group)];
                 return Ok(gone.into_iter().fold(change, Change::delete));
             }
-            let change = change.put(projected_key(group), projected.encode_to_vec());
-            let change = change.put(reach_key(group), target.audience.octets());
+            let mut change = change.put(projected_key(group), projected.encode_to_vec());
+            if *widened != target.audience {
+                change = change.put(reach_key(group), target.audience.octets());
+            }
             Ok(target.regrouping.finish(group, change))
         });
         finished.await?;

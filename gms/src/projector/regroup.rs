@@ -145,13 +145,13 @@ impl Projector {
         Ok(members)
     }
 
-    /// The members of a constituent changed: so does whoever sees the temporary group.
+    /// The members of a constituent changed: so does whoever sees the temporary group. `false`: there is none.
     pub(super) async fn tell_temporary_group(
         &self,
         group: &GroupId,
         regrouping: &Regrouping,
-    ) -> Result<(), ProjectError> {
-        let Some(into) = &regrouping.into else { return Ok(()) };
+    ) -> Result<bool, ProjectError> {
+        let Some(into) = &regrouping.into else { return Ok(false) };
         let record = self.records.get(partition(into), &group_key(into)).await?;
         let temporary = GroupRecord::read(&record)?;
         let ours = match temporary {
@@ -161,6 +161,6 @@ impl Projector {
         if ours {
             self.editor.edit(into, &Edit::Renew).await?;
         }
-        Ok(())
+        Ok(ours)
     }
 }

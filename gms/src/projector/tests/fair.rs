@@ -79,6 +79,44 @@ async fn a_temporary_group_that_never_rests_is_seen_by_its_constituents() {
     assert!(!world.content(&constituent).await.contains("on-network-regrouped"));
 }
 
+/// Who joins a constituent that never rests sees the temporary group, which is told of it once.
+#[tokio::test]
+async fn a_constituent_that_never_rests_tells_what_is_new() {
+    let world = Arc::new(World::new());
+    let temporary: GroupId = "tel:+70".parse().unwrap();
+    world.put(0..1).await;
+    world
+        .put_as(&temporary, &regroup::temporary(&temporary, std::slice::from_ref(&world.group)))
+        .await
+        .unwrap();
+    world.settle().await;
+    fn constituent(group: &GroupId, change: usize) -> String {
+        let regrouped = "<i:on-network-regrouped xmlns:i='urn:3gpp:ns:mcpttGroupInfo:1.0' \
+                         temporary-MCPTT-group-ID='tel:+70'/>";
+        document(group, 0..2, regrouped)
+            .replace("<list>", &format!("<display-name>{change}</display-name><list>"))
+    }
+    world.put_as(&world.group, &constituent(&world.group, 0)).await.unwrap();
+    let fence = world.fence().await;
+    let projector = world.projector_on(Restless::new(&world, constituent));
+    let revision = async || {
+        let found = world.store.get(partition(&temporary), &[group_key(&temporary)]).await.unwrap();
+        found[0].version
+    };
+    let before = revision().await;
+    projector.project(&world.group, &fence).await.unwrap();
+    let told = revision().await;
+    assert!(told > before);
+    for _ in 0..2 {
+        projector.project(&world.group, &fence).await.unwrap();
+    }
+    assert_eq!(revision().await, told);
+    world.settle().await;
+    for number in [0, 1, 4] {
+        assert!(world.entry_of(&temporary, number).await.is_some_and(|entry| !entry.removed), "{number}");
+    }
+}
+
 #[tokio::test]
 async fn groups_that_fail_hold_nobody_up() {
     let mut world = World::new();
