@@ -4,13 +4,16 @@ use csc_proto::groups::v1::groups_server::{Groups, GroupsServer};
 use csc_proto::groups::v1::{
     Group, ListGroupsRequest, ListGroupsResponse, ListMembersRequest, ListMembersResponse,
 };
+use csc_proto::record::v1::IndexEntry;
 use csc_store::{Records, StoreError, shared};
 use csc_types::{GroupId, IdError, McpttId, Partition};
 use csc_xcap::Names;
 use csc_xcap::usage::GROUPS;
 use tonic::{Request, Response, Status};
 
-use crate::records::{group_keys, partition, read_group};
+use crate::records::{
+    GroupRecord, canonical, damaged, decode, group_key, members_key, partition, read_members,
+};
 
 /// The largest page, and the one of whoever does not care. Each item takes some hundred octets at most.
 const PAGE: usize = 1000;
@@ -67,23 +70,29 @@ impl GroupsService {
         token: &str,
         size: usize,
     ) -> Result<Option<ListMembersResponse>, StoreError> {
-        let found = self.records.store().get(partition(id), &group_keys(id)).await?;
-        let Some(group) = read_group(&found)? else { return Ok(None) };
-        let mut behind = group.members.behind(token).map(str::to_owned);
+        // Not the document, which may be large and is of no use for any page.
+        let keys = [shared::index_key(&canonical(id).path()), group_key(id), members_key(id)];
+        let found = self.records.store().get(partition(id), &keys).await?;
+        let [index, group, members] = &found[..] else { return Err(damaged("no answer for a key")) };
+        let (Some(entry), Some(group)) = (decode::<IndexEntry>(index)?, GroupRecord::read(group)?) else {
+            return Ok(None);
+        };
+        let members = read_members(members)?;
+        let mut behind = members.behind(token).map(str::to_owned);
         let mcptt_ids: Vec<String> = behind.by_ref().take(size).collect();
         let more = behind.next().is_some();
         let last = mcptt_ids.last().filter(|_| more).cloned();
         Ok(Some(ListMembersResponse {
             next_page_token: last.unwrap_or_default(),
             mcptt_ids,
-            member_count: u32::try_from(group.members.count()).unwrap_or(u32::MAX),
-            creator: group.creator.map(|creator| creator.to_string()).unwrap_or_default(),
-            constituents: group.constituents.iter().map(ToString::to_string).collect(),
-            regrouped_into: group.regrouped_into.map(|into| into.to_string()).unwrap_or_default(),
+            member_count: u32::try_from(members.count()).unwrap_or(u32::MAX),
+            creator: group.creator.unwrap_or_default(),
+            constituents: group.constituents,
+            regrouped_into: group.regrouped_into.unwrap_or_default(),
             group: Some(Group {
                 group_id: id.to_string(),
-                etag: group.stored.etag.to_string(),
-                organisation: group.organisation.to_string(),
+                etag: shared::etag(&entry, index.version).to_string(),
+                organisation: group.organisation,
             }),
         }))
     }

@@ -10,6 +10,8 @@ pub(super) struct ProjectorMetrics {
     pub(super) views: IntCounter,
     pub(super) failures: IntCounter,
     pub(super) departures: IntCounter,
+    /// See [`Queue::waiting`](super::queue::Queue::waiting).
+    pub(super) waiting: IntGauge,
     held: IntGauge,
     takeovers: IntCounter,
     tally: Tally,
@@ -21,7 +23,7 @@ impl ProjectorMetrics {
     /// Registers them; `tally` counts the partitions.
     pub(super) fn new(metrics: &Metrics, tally: Tally) -> Self {
         let counter = |name, help| metrics.counter(name, help, &[]).with_label_values::<&str>(&[]);
-        let held = metrics.gauge("csc_gms_partitions_held", "Partitions that this replica projects.", &[]);
+        let gauge = |name, help| metrics.gauge(name, help, &[]).with_label_values::<&str>(&[]);
         Self {
             views: counter(
                 "csc_gms_views_projected_total",
@@ -35,7 +37,11 @@ impl ProjectorMetrics {
                 "csc_gms_departures_total",
                 "Groups from which a user was removed because the account is gone.",
             ),
-            held: held.with_label_values::<&str>(&[]),
+            waiting: gauge(
+                "csc_gms_projections_waiting",
+                "Groups and accounts that changed and have not got their turn yet.",
+            ),
+            held: gauge("csc_gms_partitions_held", "Partitions that this replica projects."),
             takeovers: counter("csc_gms_takeovers_total", "Partitions taken from replicas that were gone."),
             tally,
             counted: AtomicU64::new(0),

@@ -34,6 +34,11 @@ impl Queue {
         Some((due, cause))
     }
 
+    /// How much waits: groups and accounts, not their changes.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// `due` is not busy any more.
     pub(super) fn done(&mut self, due: &Due) {
         if self.busy.remove(due) && self.waiting.contains_key(due) {
@@ -79,7 +84,7 @@ mod tests {
         queue.push(group(1), Cause::NONE);
         let (first, _) = queue.next().unwrap();
         queue.push(group(1), Cause::NONE);
-        assert_eq!(queue.next(), None);
+        assert_eq!((queue.next(), queue.waiting()), (None, 1));
         queue.done(&first);
         assert_eq!(queue.next(), Some((group(1), Cause::NONE)));
         queue.done(&first);

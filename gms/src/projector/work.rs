@@ -67,6 +67,7 @@ impl<'a> Worker<'a> {
         let mut news = std::pin::pin!(news);
         loop {
             self.start();
+            self.projector.metrics.waiting.set(i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX));
             tokio::select! {
                 shift = shifts.recv() => match shift {
                     Some(shift) => self.shift(shift),

@@ -68,6 +68,39 @@ async fn members_of_a_group_page_by_page() {
     assert_eq!(code(&mut client, "828").await, Code::InvalidArgument);
 }
 
+/// A page never has more than a thousand members, and the pages together are the group.
+#[tokio::test]
+async fn a_large_group_has_many_pages() {
+    let world = World::new().await;
+    let members: Vec<String> = (0..2_500).map(|number| format!("tel:+8210{number:05}")).collect();
+    world.as_user(4).put(GROUP, GROUP_TYPE, named("tel:+829", &members)).await;
+    let mut client = GroupsClient::new(bus::in_process(world.parts.grpc.clone().unwrap()));
+    for (page_size, sizes) in
+        [(0, &[1000, 1000, 500][..]), (5_000, &[1000, 1000, 500]), (1_250, &[1000, 1000, 500])]
+    {
+        let (mut found, mut pages, mut page_token) = (Vec::new(), Vec::new(), String::new());
+        loop {
+            let request = ListMembersRequest { group_id: "tel:+829".to_owned(), page_size, page_token };
+            let page = client.list_members(request).await.unwrap().into_inner();
+            assert_eq!(page.member_count, 2_500);
+            pages.push(page.mcptt_ids.len());
+            found.extend(page.mcptt_ids);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!((pages, &found), (sizes.to_vec(), &members), "{page_size}");
+    }
+    // Behind the last one there is nobody; a deleted group is none.
+    let mut request =
+        ListMembersRequest { group_id: "tel:+829".to_owned(), page_size: 1, page_token: "x".to_owned() };
+    assert!(client.list_members(request.clone()).await.unwrap().into_inner().mcptt_ids.is_empty());
+    world.as_user(4).delete(GROUP).await;
+    request.page_token.clear();
+    assert_eq!(client.list_members(request).await.unwrap_err().code(), Code::NotFound);
+}
+
 #[tokio::test]
 async fn groups_of_a_member_page_by_page() {
     let mut world = World::new().await;

@@ -59,7 +59,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let key_file = write_key(&folder, KEY);
         let standard = crate::world::World::with(&dialect(&key_file, settings)).await;
-        Self { standard, folder: folder, _running: None }
+        Self { standard, folder, _running: None }
     }
 
     /// Started again with a key file that holds `key`.
