@@ -95,9 +95,9 @@ impl DocumentSelector {
     }
 }
 
-/// The path before the first segment that is `~~`, and what stands behind it. "URIs containing %7E%7E … are equivalent"
+/// A path, not decoded, before the first segment that is `~~`, and what stands behind that. "URIs containing %7E%7E … are equivalent"
 /// (RFC 4825 6): a proxy may rewrite one as the other.
-fn split_at_separator(path: &str) -> (&str, Option<&str>) {
+pub fn split_at_separator(path: &str) -> (&str, Option<&str>) {
     let mut start = 0;
     for segment in path.split('/') {
         let end = start + segment.len();

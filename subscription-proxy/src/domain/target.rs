@@ -1,7 +1,7 @@
 //! The entries of a list: which documents they mean, what a NOTIFY calls them, and which log entries wake them.
 
 use csc_types::{McpttId, OrgId};
-use csc_xcap::uri::{Roots, Target as XcapUri};
+use csc_xcap::uri::{Roots, Target as XcapUri, split_at_separator};
 use csc_xcap::usage::{CAPABILITIES, DIRECTORY, GROUPS, SERVICE_CONFIG, Usage};
 use csc_xcap::{Collection, Document, Names, Place};
 

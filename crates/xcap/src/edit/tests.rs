@@ -304,3 +304,12 @@ fn limits_hold_for_the_result() {
         assert!(matches!(refused, Err(EditError::Conflict(Conflict::ConstraintFailure(_)))), "{refused:?}");
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn bodies_never_panic(body in "(<|>|/|=|'|\"|!|-|\\?|\\[|\\]|xmlns|a|가|:|&|;|p|n='1'| |<a n='1'){0,24}") {
+        for uri in ["r/*[@n='1']", "r/a[2]", "r/@n", "r"] {
+            let _ = put_into("<r xmlns:p='u'><a/></r>", uri, body.as_bytes());
+        }
+    }
+}
