@@ -4,6 +4,7 @@
 mod accounts;
 mod authreq;
 mod deletion;
+mod departure;
 mod directory;
 mod endpoints;
 mod golden;
