@@ -190,6 +190,7 @@ fn status(refusal: &Refusal) -> Status {
         Refusal::Precondition
         | Refusal::BadTarget(_)
         | Refusal::Partial
+        | Refusal::Crowded
         | Refusal::ContentCoding
         | Refusal::Body(_)
         | Refusal::Token(_)

@@ -57,6 +57,9 @@ pub enum Refusal {
     /// 503
     #[error("others keep changing the same document")]
     Contended,
+    /// 503
+    #[error("too many large bodies at a time")]
+    Crowded,
 }
 
 /// The methods that a 405 names.
@@ -119,7 +122,7 @@ impl Refusal {
             Self::MediaType | Self::ContentCoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::Store(_) | Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Store(_) | Self::Contended | Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -143,6 +146,10 @@ impl Refusal {
             }
             Self::Store(_) | Self::Contended => {
                 tracing::warn!(error = self as &dyn std::error::Error, "request cannot be answered now");
+                headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+            }
+            // No line for each of a flood; the counter of requests tells of them.
+            Self::Crowded => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
             }
             Self::BadTarget(_) | Self::NotFound | Self::Forbidden | Self::Body(_) => {}

@@ -4,6 +4,7 @@ mod delete;
 mod get;
 mod post;
 mod put;
+mod room;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ use crate::library::{Change, Library, Question, Snapshot};
 use crate::metrics::{Counters, resource};
 use crate::refusal::{Allowed, Refusal};
 
+use room::Room;
+
 /// What a server serves, and how.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -48,6 +51,7 @@ pub struct XcapServer<L> {
     clock: Arc<dyn Clock>,
     library: Arc<L>,
     counters: Counters,
+    room: Room,
 }
 
 impl<L: Library> XcapServer<L> {
@@ -60,7 +64,7 @@ impl<L: Library> XcapServer<L> {
         metrics: &Metrics,
     ) -> Arc<Self> {
         let counters = Counters::new(settings.service, metrics);
-        Arc::new(Self { settings, callers, clock, library, counters })
+        Arc::new(Self { settings, callers, clock, library, counters, room: Room::new() })
     }
 
     /// The part of the URI space that is the server's: its AUIDs.

@@ -34,7 +34,9 @@ impl<L: Library> XcapServer<L> {
         exchange.admit(Operation::Write, &snapshot)?;
         drop(snapshot);
         declared::whole(&exchange.headers)?;
-        let content = read_body(body, self.settings.limits.octets).await?;
+        let limit = self.settings.limits.octets;
+        let _room = self.room.keep(&body, limit)?;
+        let content = read_body(body, limit).await?;
         // A body may take its time; the account may have lost its roles, or been disabled, meanwhile.
         exchange.caller = self.callers.current(&exchange.identity).await?;
         let making = match exchange.node.clone() {

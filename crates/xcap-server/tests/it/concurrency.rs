@@ -1,9 +1,11 @@
 //! Many writers of one document (X19), in one server and in two on the same store.
 
+use csc_service::http::{Body, BodyError};
 use csc_xcap_server::testing::{Answer, Client};
-use http::Method;
+use http::{Method, Request};
+use tower::ServiceExt;
 
-use crate::world::{DOCUMENT, ELEMENT, World};
+use crate::world::{DOCUMENT, ELEMENT, LIMIT, TYPE, World};
 
 /// So large that edits are made on another thread.
 fn large() -> String {
@@ -17,6 +19,36 @@ async fn all(requests: impl Iterator<Item = impl Future<Output = Answer> + Send 
         answers.push(task.await.unwrap());
     }
     answers
+}
+
+/// Of large bodies that do not come only so many are waited for, and those that are small meanwhile pass.
+#[tokio::test]
+async fn x21_large_bodies_at_a_time() {
+    use futures::stream;
+
+    let world = World::new().await;
+    let silent = || {
+        let body = Body::from_stream(stream::pending::<Result<Vec<u8>, BodyError>>());
+        let token = world.owner().token.unwrap();
+        let request = Request::put(DOCUMENT).header("access_token", token).body(body).unwrap();
+        tokio::spawn(world.mount.service.clone().oneshot(request))
+    };
+    // One more than there is room for: each may be as large as a document.
+    let waiting: Vec<_> = (0..(128 << 20) / LIMIT + 1).map(|_| silent()).collect();
+    let patience = std::time::Duration::from_secs(60);
+    let (first, _, waiting) = tokio::time::timeout(patience, futures::future::select_all(waiting))
+        .await
+        .expect("the last one is refused");
+    assert_eq!(first.unwrap().unwrap().status(), 503);
+    let large = || format!("<a>{}</a>", "x".repeat(100_000));
+    let refused = world.owner().put(DOCUMENT, TYPE, large()).await;
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
+    assert!(world.owner().put(DOCUMENT, TYPE, "<a/>").await.status.is_success());
+    for task in waiting {
+        task.abort();
+        let _ = task.await;
+    }
+    assert!(world.owner().put(DOCUMENT, TYPE, large()).await.status.is_success());
 }
 
 async fn sixty_four_inserts(world: &World, clients: &[Client]) {
