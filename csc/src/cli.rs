@@ -329,7 +329,7 @@ pub fn main() -> ExitCode {
 async fn execute(command: Command) -> anyhow::Result<()> {
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     match command {
-        Command::Demo(options) => demo::run(options, entropy).await,
+        Command::Demo(options) => Box::pin(demo::run(options, entropy)).await,
         Command::Run { config } => csc_process::run::<AllInOne>(&config).await,
         Command::Config { program } => {
             say!("{}", program.map_or_else(csc_process::reference::<AllInOne>, One::reference));

@@ -42,8 +42,7 @@ impl Projector {
         let others = self.members_of(group, &target).await?;
         target.audience = target.audience.union(&others);
         let widened = self.widen(group, fence, &target.audience).await?;
-        let written = self.write_views(group, &target.state, &widened, &target.audience).await?;
-        self.metrics.views.inc_by(written);
+        self.write_views(group, &target.state, &widened, &target.audience).await?;
         if target.members_changed && self.tell_temporary_group(group, &target.regrouping).await? {
             self.note_told(group, fence, &target).await?;
         }

@@ -49,15 +49,15 @@ struct View {
 }
 
 impl Projector {
-    /// Writes the view of everybody in `concerned`: live for the `audience`, removed for the others. Returns how many
-    /// were not up to date.
+    /// Writes the view of everybody in `concerned`: live for the `audience`, removed for the others. Whatever becomes of some
+    /// of them, such as those in a partition that does not answer, the others see the group.
     pub(super) async fn write_views(
         &self,
         group: &GroupId,
         state: &State,
         concerned: &Members,
         audience: &Members,
-    ) -> Result<u64, ProjectError> {
+    ) -> Result<(), ProjectError> {
         let batches = {
             let (group, concerned, audience) = (group.clone(), concerned.clone(), audience.clone());
             // Large groups take milliseconds to sort, and others wait for this thread.
@@ -68,14 +68,14 @@ impl Projector {
             writes.push(self.write_batch(group, state, batch));
         }
         let mut writing = stream::iter(writes).buffer_unordered(AT_ONCE);
-        let mut sum = 0;
+        let mut all = Ok(());
         while let Some(written) = writing.next().await {
-            sum += written?;
+            all = all.and(written);
         }
-        Ok(sum)
+        all
     }
 
-    async fn write_batch(&self, group: &GroupId, state: &State, batch: &Batch) -> Result<u64, ProjectError> {
+    async fn write_batch(&self, group: &GroupId, state: &State, batch: &Batch) -> Result<(), ProjectError> {
         let keys: Vec<Key> = batch.views.iter().map(|view| shared::index_key(&view.path)).collect();
         let until = self.clock.now().plus(TOMBSTONE);
         let updated = self.records.update_async(batch.partition, &keys, async |found| {
@@ -83,10 +83,9 @@ impl Projector {
             give_way().await;
             Ok::<_, StoreError>(change)
         });
-        let written = updated.await?.outcome;
+        self.metrics.views.inc_by(updated.await?.outcome);
         let live = |user: &McpttId| batch.views.iter().any(|view| view.live && view.member == user.as_str());
-        self.turn_away(batch.partition, group, state.named, live).await?;
-        Ok(written)
+        self.turn_away(batch.partition, group, state.named, live).await
     }
 }
 

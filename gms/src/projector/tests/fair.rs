@@ -117,6 +117,42 @@ async fn a_constituent_that_never_rests_tells_what_is_new() {
     }
 }
 
+/// A store one partition of which does not answer.
+struct Partial {
+    inner: Arc<Embedded>,
+    away: Partition,
+}
+
+#[async_trait]
+impl Between for Partial {
+    fn inner(&self) -> &dyn Store {
+        &*self.inner
+    }
+
+    async fn commit(&self, partition: Partition, commit: &Commit) -> Result<Revision, CommitError> {
+        if partition == self.away {
+            return Err(StoreError::Unavailable("away".to_owned()).into());
+        }
+        self.inner.commit(partition, commit).await
+    }
+}
+
+#[tokio::test]
+async fn a_partition_that_is_away_keeps_the_group_from_nobody_else() {
+    const ALL: usize = 100;
+    let world = World::new();
+    let fence = world.fence().await;
+    world.put(0..ALL).await;
+    let home = |number: usize| Partition::of(member(number).as_str());
+    let away = (0..ALL).map(home).find(|at| *at != partition(&world.group)).unwrap();
+    let projector = world.projector_on(Arc::new(Partial { inner: world.store.clone(), away }));
+    let put_off = projector.project(&world.group, &fence).await;
+    assert!(matches!(put_off, Err(ProjectError::Store(_))), "{put_off:?}");
+    world.assert_seen_by(ALL, |number| home(number) != away).await;
+    world.settle().await;
+    world.assert_seen_by(ALL, |_| true).await;
+}
+
 #[tokio::test]
 async fn groups_that_fail_hold_nobody_up() {
     let mut world = World::new();
