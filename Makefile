@@ -21,13 +21,14 @@ demo:
 test:
 	scripts/packages
 	cargo test --workspace
+	cargo test --workspace --features csc-faults/planted --test planted
 
 soak:
 	cargo run --package csc-faults -- $(SOAK)
 
 lint:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --workspace --all-targets --features csc-faults/planted -- -D warnings
 	scripts/deny
 
 doc:

@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use csc_faults::soak::Soak;
 use csc_faults::trouble::Trouble;
-use csc_store::redis::Sabotage;
 use csc_types::{Clock, SystemClock};
 
 /// Lets faults happen to a Redis of its own and judges what the store answered meanwhile.
@@ -23,20 +22,6 @@ struct Arguments {
     /// Only this trouble, again and again.
     #[arg(long)]
     only: Option<Trouble>,
-    /// Plants a fault in the engine, which must be found: the exit status is as without one.
-    #[arg(long)]
-    plant: Option<Plant>,
-}
-
-/// A fault to plant.
-#[derive(Clone, Copy, ValueEnum)]
-enum Plant {
-    /// Nobody waits for replicas.
-    Wait,
-    /// Revisions only count.
-    Counter,
-    /// Nobody looks at birth records.
-    Birth,
 }
 
 #[tokio::main]
@@ -45,13 +30,8 @@ async fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let clock = SystemClock::new();
     let seed = arguments.seed.unwrap_or_else(|| clock.now().micros() % 1_000_000);
-    let sabotage = arguments.plant.map(|plant| match plant {
-        Plant::Wait => Sabotage::Wait,
-        Plant::Counter => Sabotage::Counter,
-        Plant::Birth => Sabotage::Birth,
-    });
     println!("seed {seed}, {} minutes", arguments.minutes);
-    let soak = Soak::start("soak", seed, |options| options.sabotage = sabotage).await?;
+    let soak = Soak::start("soak", seed, |_| {}).await?;
     let mut soak = soak.context("redis-server is not installed")?;
     let end = Duration::from_secs(arguments.minutes * 60);
     let (mut rounds, mut commits) = (0, 0);

@@ -7,7 +7,7 @@ use redis::{Cmd, Value};
 
 use super::connection::octets;
 use super::keys::{self, Keys};
-#[cfg(feature = "testing")]
+#[cfg(feature = "sabotage")]
 use super::options::Sabotage;
 use super::routes::Way;
 use super::{Access, Inner};
@@ -102,9 +102,9 @@ fn start(access: &Access, partition: Partition, birth: &str, collections: &[&'st
     if access.options.callers_time() {
         call.arg(now);
     } else {
-        #[cfg(feature = "testing")]
+        #[cfg(feature = "sabotage")]
         let server = if access.options.breaks(Sabotage::Counter) { "0" } else { "" };
-        #[cfg(not(feature = "testing"))]
+        #[cfg(not(feature = "sabotage"))]
         let server = "";
         call.arg(server);
     }

@@ -16,7 +16,7 @@ use super::Access;
 use super::connection::Connection;
 use super::failure::{Failure, answered};
 use super::lease::Lease;
-#[cfg(feature = "testing")]
+#[cfg(feature = "sabotage")]
 use super::options::Sabotage;
 use super::routes::Way;
 
@@ -51,7 +51,7 @@ impl Lane {
     pub(super) fn open(access: Arc<Access>, address: Arc<str>, lease: Arc<Lease>, way: Way) -> Self {
         let (requests, received) = mpsc::channel(access.options.queue.max(1));
         let need = if way == Way::Read { 0 } else { access.options.min_replicas };
-        #[cfg(feature = "testing")]
+        #[cfg(feature = "sabotage")]
         let need = if access.options.breaks(Sabotage::Wait) { 0 } else { need };
         let server = Server { access, address, lease, way, need, connection: None };
         Self { requests, task: tokio::spawn(server.run(received)).abort_handle() }

@@ -67,7 +67,7 @@ use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 
 pub use birth::InstallError;
-#[cfg(feature = "testing")]
+#[cfg(feature = "sabotage")]
 pub use options::Sabotage;
 pub use options::{OptionsError, Password, RedisOptions, Topology};
 pub use stats::Stats;
@@ -140,7 +140,7 @@ impl RedisStore {
     ) -> Result<Self, OptionsError> {
         options.check()?;
         let scripts = Scripts::new();
-        #[cfg(feature = "testing")]
+        #[cfg(feature = "sabotage")]
         let scripts = if options.breaks(Sabotage::Birth) { Scripts::unchecked() } else { scripts };
         let access = Access { options, scripts, clock, entropy, counters: Counters::default() };
         let access = Arc::new(access);

@@ -40,7 +40,7 @@ pub enum Topology {
 }
 
 /// A promise that the engine breaks, so that a test of the promise has something to find.
-#[cfg(feature = "testing")]
+#[cfg(feature = "sabotage")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sabotage {
     /// Nobody waits for replicas.
@@ -76,7 +76,7 @@ pub struct RedisOptions {
     /// Commits and reads that may wait for one server; whoever comes then waits for a place. Default: 1024.
     pub queue: usize,
     /// Tests only: a promise to break.
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "sabotage")]
     pub sabotage: Option<Sabotage>,
     /// Tests only: scripts go by the engine's clock instead of the server's.
     #[cfg(test)]
@@ -97,7 +97,7 @@ impl RedisOptions {
             deadline: Duration::from_secs(5),
             log_entries: 10_000,
             queue: 1024,
-            #[cfg(feature = "testing")]
+            #[cfg(feature = "sabotage")]
             sabotage: None,
             #[cfg(test)]
             callers_time: false,
@@ -118,7 +118,7 @@ impl RedisOptions {
     }
 
     /// Whether this promise is to be broken.
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "sabotage")]
     pub(super) fn breaks(&self, promise: Sabotage) -> bool {
         self.sabotage == Some(promise)
     }

@@ -43,7 +43,7 @@ impl Scripts {
     }
 
     /// Scripts that do not look at birth records.
-    #[cfg(feature = "testing")]
+    #[cfg(feature = "sabotage")]
     pub(super) fn unchecked() -> Self {
         Self::checked(false)
     }

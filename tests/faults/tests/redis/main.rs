@@ -5,5 +5,4 @@ mod aof;
 mod cluster;
 mod failover;
 mod lost_reply;
-mod planted;
 mod refusals;
