@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use csc_proto::identity::v1::directory_client::DirectoryClient;
+use csc_proto::identity::v1::{DeleteUserRequest, PutUserRequest};
 use csc_service::OsEntropy;
 use csc_tests::raw::{self, Answer};
-use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, SAM};
+use csc_tests::{ALEX, DANA, ENGINE_7, INCIDENT, ORGANISATION, SAM};
+use tonic::Code;
 
 use crate::{GROUP_TYPE, PATIENCE, Server, group, path};
 
@@ -99,6 +102,49 @@ async fn without_cms_or_gms() {
     assert_eq!(get(&server, &token, GROUP).await.status, 503);
     server.restart("gms-2").await;
     until("the group is back", &[200], || get(&server, &token, GROUP)).await;
+}
+
+/// A user is deleted while nobody can remove what it leaves, and the operator wants to give the name away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_waits_for_cms_and_gms() {
+    let Some(mut server) = Server::start().await else { return };
+    let give = async |server: &Server| {
+        let request = PutUserRequest {
+            mcptt_id: ALEX.0.to_owned(),
+            organisation: ORGANISATION.to_owned(),
+            password: Some(ALEX.1.to_owned()),
+            ..PutUserRequest::default()
+        };
+        let given = DirectoryClient::new(server.servers().idms).put_user(request).await;
+        given.map(drop).map_err(|status| status.code())
+    };
+    for name in ["cms-1", "cms-2", "gms-1", "gms-2"] {
+        server.kill(name);
+    }
+    let request = DeleteUserRequest { mcptt_id: ALEX.0.to_owned(), dry_run: false };
+    DirectoryClient::new(server.servers().idms).delete_user(request).await.expect("the operator may");
+    assert_eq!(give(&server).await, Err(Code::Unavailable));
+    server.restart("gms-2").await;
+    // Whatever gms does: cms has not been there.
+    let mut dana = server.ue(DANA).await;
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while String::from_utf8_lossy(&dana.get(&path(ENGINE_7)).await.expect("the group").body).contains(ALEX.0)
+    {
+        assert!(tokio::time::Instant::now() < end, "the group names a user who is gone");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(give(&server).await, Err(Code::Unavailable));
+    server.restart("cms-1").await;
+    while let Err(code) = give(&server).await {
+        assert_eq!(code, Code::Unavailable);
+        assert!(tokio::time::Instant::now() < end + PATIENCE, "the name is never free");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let token = server.token(ALEX).await;
+    until("cms answers", &[200, 404], || get(&server, &token, PROFILE)).await;
+    assert_eq!(get(&server, &token, PROFILE).await.status, 404, "nothing of the other user's");
+    assert_eq!(get(&server, &token, GROUP).await.status, 403, "not in the group");
+    assert!(server.ue(ALEX).await.groups().await.expect("a directory").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use csc_proto::documents::v1::ListRequest;
 use csc_proto::documents::v1::documents_client::DocumentsClient;
 use csc_proto::groups::v1::groups_client::GroupsClient;
@@ -41,6 +42,34 @@ async fn left(server: &Server) -> Vec<String> {
     let groups = groups.groups.into_iter().map(|group| group.group_id);
     let members = members.mcptt_ids.into_iter().filter(|member| member == ALEX.0);
     documents.chain(groups).chain(members).collect()
+}
+
+/// The operator gives the name away without waiting. Whenever the server takes it, the new user begins with nothing, and
+/// keeps what is stored for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_given_away_at_once_brings_nothing_along() {
+    let Some(server) = Server::start().await else { return };
+    let mut dana = server.ue(DANA).await;
+    let group = format!("org.openmobilealliance.groups/global/byGroupID/{ENGINE_7}");
+    let content = dana.get(&group).await.expect("the group").body;
+    let list = format!("resource-lists/users/{}/index", ALEX.0);
+    let empty = Bytes::from_static(b"<resource-lists xmlns='urn:ietf:params:xml:ns:resource-lists'/>");
+    for round in 0..3 {
+        assert_eq!(delete(&server).await, Outcome::Deleted);
+        server.add_user(ALEX, &[]).await;
+        assert_eq!(left(&server).await, Vec::<String>::new(), "round {round}");
+        let mut ue = server.ue(ALEX).await;
+        assert!(ue.groups().await.expect("a directory").is_empty(), "round {round}");
+        assert!(ue.get(&list).await.is_err(), "round {round}");
+        ue.put(&list, "application/resource-lists+xml", empty.clone(), None).await.expect("its own list");
+        dana.put(&group, "application/vnd.oma.poc.groups+xml", content.clone(), None)
+            .await
+            .expect("the group");
+        server.projected(ENGINE_7, &[ALEX]).await;
+        assert_eq!(ue.get(&list).await.expect("its own list").body, empty);
+        assert_eq!(left(&server).await.len(), 2, "it is in the group, and has no profile");
+    }
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
