@@ -105,14 +105,22 @@ impl World {
         made.await.unwrap();
     }
 
-    async fn until_gone(&self, user: &str) {
-        let gone = async {
-            let [document, _] = SHELF.keys(&path(user));
-            while self.records.get(Partition::of(user), &document).await.unwrap().value.is_some() {
+    /// Whether it is not said yet that nothing is left of `user`.
+    async fn is_pending(&self, user: &str) -> bool {
+        let key = CMS.departure_key(&user.parse().unwrap());
+        self.records.get(Partition::of(user), &key).await.unwrap().value.is_some()
+    }
+
+    /// Waits until it is said that nothing is left, and looks whether that is so.
+    async fn until_cleared(&self, user: &str) {
+        let cleared = async {
+            while self.is_pending(user).await {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(LIMIT, gone).await.expect("documents of a user without an account stay");
+        timeout(LIMIT, cleared).await.expect("it is never said that nothing is left");
+        let [document, _] = SHELF.keys(&path(user));
+        assert_eq!(self.records.get(Partition::of(user), &document).await.unwrap().value, None);
     }
 }
 
@@ -136,7 +144,7 @@ async fn work_for_a_partition_that_is_lost_keeps_no_other_waiting() {
     // The first is looked at, the second was in line in front of the third, and is lost by now.
     let _ = timeout(LIMIT, released).await.expect("a partition that is lost is released");
     world.store.permits.add_permits(1);
-    world.until_gone(mine).await;
+    world.until_cleared(mine).await;
 }
 
 #[tokio::test]
@@ -150,5 +158,38 @@ async fn what_is_damaged_keeps_no_other() {
     world.lists_of(&two[1], false).await;
     let shifts = world.work().await;
     shifts.send(world.gained(Partition::of(&two[0])).await).await.unwrap();
-    world.until_gone(&two[1]).await;
+    world.until_cleared(&two[1]).await;
+    assert!(world.is_pending(&two[0]).await, "something is left, and nobody else gets the name");
+}
+
+#[tokio::test]
+async fn many_documents_go_and_what_was_deleted_before_leaves_no_history() {
+    const MANY: usize = 1_000;
+    let user = "tel:+3";
+    let world = World::new(Partition::of("tel:+1"));
+    world.lists_of(user, false).await;
+    let prefix = format!("org.openmobilealliance.pres-content/users/{user}/");
+    let entry = IndexEntry { organisation: "fire".to_owned(), ..IndexEntry::default() }.encode_to_vec();
+    for number in 0..MANY {
+        let path = format!("{prefix}oma_status-icon/{number:04}.png");
+        let [document, index] = SHELF.keys(&path);
+        let history = SHELF.history_key(&path);
+        let made = world.records.update(Partition::of(user), &[], |_| {
+            let change = Change::nothing(()).put(history.clone(), "").put(document.clone(), "picture");
+            Ok::<_, StoreError>(change.put(index.clone(), entry.clone()))
+        });
+        made.await.unwrap();
+    }
+    let before = SHELF.history_key(&format!("resource-lists/users/{user}/before"));
+    let made = world.records.update(Partition::of(user), &[], |_| {
+        Ok::<_, StoreError>(Change::nothing(()).put(before.clone(), ""))
+    });
+    made.await.unwrap();
+    let shifts = world.work().await;
+    shifts.send(world.gained(Partition::of(user)).await).await.unwrap();
+    world.until_cleared(user).await;
+    for collection in [SHELF.documents, SHELF.history, "index"] {
+        let left = world.store.inner.scan(Partition::of(user), collection, "", None, 10).await.unwrap();
+        assert_eq!(left, [], "{collection}");
+    }
 }

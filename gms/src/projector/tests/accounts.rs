@@ -148,6 +148,26 @@ async fn whom_a_group_named_before_nobody_inherits() {
     }
 }
 
+#[tokio::test]
+async fn who_is_in_many_groups_leaves_them_all() {
+    const MANY: usize = 600;
+    let world = World::new();
+    world.account(1, true).await;
+    let groups: Vec<GroupId> = (0..MANY).map(|n| format!("sip:{n}@example.org").parse().unwrap()).collect();
+    for group in &groups {
+        world.put_as(group, &document(group, [0, 1], "")).await.unwrap();
+    }
+    world.settle().await;
+    world.assert_group_seen_by(&groups[MANY - 1], 2, |_| true).await;
+    world.account(1, false).await;
+    world.settle().await;
+    assert!(world.has_left(1).await);
+    for group in &groups {
+        assert_eq!(world.content(group).await, document(group, [0], ""));
+        world.assert_group_seen_by(group, 2, |number| number == 0).await;
+    }
+}
+
 /// A replica that stood still removes nothing of whoever has the name when it goes on.
 #[tokio::test]
 async fn a_removal_that_comes_too_late_finds_somebody_else() {
