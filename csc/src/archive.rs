@@ -52,6 +52,9 @@ pub(crate) enum Documents {
         /// The organisation that a new group or global document belongs to.
         #[arg(long, default_value = "")]
         organisation: String,
+        /// Only if it still has this ETag.
+        #[arg(long, default_value = "")]
+        etag: String,
         /// Only say what would change.
         #[arg(long)]
         dry_run: bool,
@@ -131,10 +134,10 @@ impl Documents {
                 let found = client.get(GetRequest { path, organisation }).await.map_err(refused)?;
                 std::io::stdout().write_all(&found.into_inner().content).context("writing the document")
             }
-            Self::Put { path, file, organisation, dry_run, bus } => {
+            Self::Put { path, file, organisation, etag, dry_run, bus } => {
                 let content = std::fs::read(&file).with_context(|| format!("reading {}", file.display()))?;
                 let mut client = client(bus, &path)?;
-                let request = PutRequest { path: path.clone(), content, organisation, dry_run };
+                let request = PutRequest { path: path.clone(), content, organisation, etag, dry_run };
                 let answer = client.put(request).await.map_err(refused)?.into_inner();
                 let verb = if dry_run { " (dry run)" } else { "" };
                 say!("{:<10} {path} {}{verb}", document_outcome(answer.outcome)?.word(), answer.etag);

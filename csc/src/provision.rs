@@ -203,7 +203,7 @@ impl Plan {
             let what = format!("document {}", item.path);
             let content = read(&self.folder.join(&item.file)).with_context(|| what.clone())?;
             let (path, organisation) = (item.path.clone(), item.organisation.clone());
-            let request = PutRequest { path, content, organisation, dry_run };
+            let request = PutRequest { path, content, organisation, dry_run, ..PutRequest::default() };
             let mut store = DocumentsClient::new(servers.of(&item.path)).max_encoding_message_size(LARGEST);
             let answer = store.put(request).await.map_err(refused).with_context(|| what.clone())?;
             report(document_outcome(answer.into_inner().outcome)?, &what);

@@ -170,6 +170,8 @@ fn documents_are_administered(folder: &Path, bus: &str) {
     assert!(good(&["documents", "put", &path, &file]).starts_with("unchanged"));
     std::fs::write(&file, format!("{profile}<!-- seen -->")).unwrap();
     assert!(good(&["documents", "put", &path, &file, "--dry-run"]).starts_with("changed"));
+    let (stored, said) = run(&["documents", "put", &path, &file, "--etag", "1-1"]);
+    assert!(!stored && said.contains("another etag"), "{said}");
     assert!(good(&["documents", "put", &path, &file]).starts_with("changed"));
     let history = good(&["documents", "history", &path]);
     assert_eq!(history.lines().count(), 2, "{history}");

@@ -20,6 +20,7 @@ async fn provisioning() {
             content: content.into(),
             organisation: organisation.into(),
             dry_run,
+            ..PutRequest::default()
         };
         client.put(request).await.map(tonic::Response::into_inner).map_err(|status| status.code())
     };
@@ -110,8 +111,7 @@ async fn the_same_document_at_the_same_time_is_stored_once() {
             let request = PutRequest {
                 path: PROFILE[1..].to_owned(),
                 content: profile("").into(),
-                organisation: String::new(),
-                dry_run: false,
+                ..PutRequest::default()
             };
             client.put(request).await.unwrap().into_inner()
         }

@@ -76,10 +76,7 @@ impl<L: Library> Provisioning<L> {
     async fn remove(&self, caller: Caller, request: DeleteRequest) -> Result<DeleteResponse, Status> {
         let organisation = organisation(&request.organisation)?;
         let document = self.stored(&request.path, organisation.as_ref())?;
-        let expected: Option<Etag> = match request.etag.as_str() {
-            "" => None,
-            etag => Some(etag.parse().map_err(|_| Status::invalid_argument("etag: not one of ours"))?),
-        };
+        let expected = expected(&request.etag)?;
         let judge = |now: &Snapshot| match (now.etag(), &expected) {
             (None, _) => Err(Refusal::NotFound),
             (Some(has), Some(expected)) if has != expected => Err(Refusal::Precondition),
@@ -94,7 +91,7 @@ impl<L: Library> Provisioning<L> {
             Ok(()) => delete_response::Outcome::Deleted,
             Err(Refusal::NotFound) => delete_response::Outcome::Absent,
             Err(Refusal::Precondition) => {
-                return Err(Status::failed_precondition("the document has another etag"));
+                return Err(another_etag());
             }
             // It is the document that others need, not the request that is wrong.
             Err(Refusal::Conflict(conflict)) => {
@@ -154,6 +151,18 @@ fn organisation(name: &str) -> Result<Option<OrgId>, Status> {
         return Ok(None);
     }
     name.parse().map(Some).map_err(|error| Status::invalid_argument(format!("organisation: {error}")))
+}
+
+/// The ETag that a request expects; empty: any.
+fn expected(etag: &str) -> Result<Option<Etag>, Status> {
+    if etag.is_empty() {
+        return Ok(None);
+    }
+    etag.parse().map(Some).map_err(|_| Status::invalid_argument("etag: not one of ours"))
+}
+
+fn another_etag() -> Status {
+    Status::failed_precondition("the document has another etag")
 }
 
 fn revision(revised: Revised) -> Revision {

@@ -80,6 +80,7 @@ async fn put(
         // A user's document belongs where the user does.
         organisation: if path.contains("/users/") { String::new() } else { organisation.to_owned() },
         dry_run,
+        ..PutRequest::default()
     };
     let mut store = DocumentsClient::new(servers.of(path)).max_encoding_message_size(LARGEST);
     let answer = store.put(request).await.map_err(refused)?;

@@ -22,6 +22,7 @@ async fn provisioning() {
             content: content.into(),
             organisation: organisation.to_owned(),
             dry_run: std::mem::take(&mut dry_run),
+            ..PutRequest::default()
         };
         client.put(request).await.map(|answer| answer.into_inner().outcome()).map_err(|status| status.code())
     };

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use csc_proto::documents::v1::put_response::Outcome;
 use csc_proto::documents::v1::{PutRequest, PutResponse};
-use csc_types::{Caller, OrgId};
+use csc_types::{Caller, Etag, OrgId};
 use csc_xcap::Document;
 use tonic::Status;
 
-use super::{Provisioning, organisation, status};
+use super::{Provisioning, another_etag, expected, organisation, status};
 use crate::history::Action;
 use crate::http::XcapServer;
 use crate::library::{Change, Decide, Library, New, Snapshot};
@@ -25,8 +25,15 @@ impl<L: Library> Provisioning<L> {
         if content.len() > self.0.settings().limits.octets {
             return Err(Status::invalid_argument("the document is too large"));
         }
+        let wish = Wish {
+            document: &document,
+            content: &content,
+            organisation: organisation.as_ref(),
+            expected: expected(&request.etag)?,
+            dry_run: request.dry_run,
+        };
         for _ in 0..ATTEMPTS {
-            match self.attempt(&caller, &document, &content, organisation.as_ref(), request.dry_run).await {
+            match self.attempt(&caller, &wish).await {
                 // It is not what was looked at any more: perhaps it is equal by now.
                 Err(Attempt::Overtaken) => {}
                 Err(Attempt::Refused(status)) => return Err(status),
@@ -38,14 +45,8 @@ impl<L: Library> Provisioning<L> {
 
     /// Decides over the document as it is now, and stores it if it still is when that is committed; in a dry run all but
     /// the commit happens.
-    async fn attempt(
-        &self,
-        caller: &Caller,
-        document: &Document,
-        content: &Bytes,
-        organisation: Option<&OrgId>,
-        dry_run: bool,
-    ) -> Result<PutResponse, Attempt> {
+    async fn attempt(&self, caller: &Caller, wish: &Wish<'_>) -> Result<PutResponse, Attempt> {
+        let Wish { document, content, organisation, ref expected, dry_run } = *wish;
         let server = &self.0;
         let snapshot = server.library().look(document, caller).await.map_err(Refusal::from)?;
         // In a dry run the user may be one that the real run would have made by now.
@@ -55,6 +56,9 @@ impl<L: Library> Provisioning<L> {
         let answer = |outcome: Outcome, etag: String| PutResponse { outcome: outcome.into(), etag };
         if let Some(stored) = snapshot.current.as_ref().filter(|stored| stored.content == *content) {
             return Ok(answer(Outcome::Unchanged, stored.etag.to_string()));
+        }
+        if expected.is_some() && snapshot.etag() != expected.as_ref() {
+            return Err(Attempt::Refused(another_etag()));
         }
         let organisation = organisation.unwrap_or(&server.settings().config.names.default_organisation);
         let author = server.author(caller, Action::Stored);
@@ -68,6 +72,15 @@ impl<L: Library> Provisioning<L> {
         tracing::info!(document = %document.path(), caller = author.name, etag = %written.etag, "provisioned");
         Ok(answer(outcome, written.etag.to_string()))
     }
+}
+
+/// What a request asks for.
+struct Wish<'a> {
+    document: &'a Document,
+    content: &'a Bytes,
+    organisation: Option<&'a OrgId>,
+    expected: Option<Etag>,
+    dry_run: bool,
 }
 
 /// Stores a document in the place of the one that was looked at.

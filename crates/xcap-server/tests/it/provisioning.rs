@@ -88,6 +88,31 @@ async fn a_repeated_put_changes_nothing() {
     assert_eq!((again.outcome(), again.etag), (put_response::Outcome::Unchanged, first.etag));
 }
 
+/// Whoever changes what it has read does not undo what others did since.
+#[tokio::test]
+async fn a_put_over_another_version() {
+    let world = World::new().await;
+    let mut client = client(&world);
+    let mut put = async |content: &str, etag: &str, dry_run: bool| {
+        let (content, etag) = (content.into(), etag.to_owned());
+        let put = PutRequest { path: path(), content, etag, dry_run, ..PutRequest::default() };
+        let answer = client.put(put).await.map_err(|status| status.code())?.into_inner();
+        Ok((answer.outcome(), answer.etag))
+    };
+    use put_response::Outcome;
+    assert_eq!(put("<a/>", "1-1", false).await, Err(Code::FailedPrecondition), "there is none");
+    assert_eq!(put("<a/>", "x\ny", false).await, Err(Code::InvalidArgument));
+    let first = put("<a/>", "", false).await.unwrap().1;
+    let second = put("<b/>", &first, false).await.unwrap().1;
+    for dry_run in [true, false] {
+        assert_eq!(put("<c/>", &first, dry_run).await, Err(Code::FailedPrecondition));
+    }
+    assert_eq!(put("<c/>", &second, true).await, Ok((Outcome::Changed, String::new())));
+    // The answer got lost: the same again is no mistake.
+    assert_eq!(put("<b/>", &first, false).await, Ok((Outcome::Unchanged, second)));
+    assert_eq!(world.content().await, "<b/>");
+}
+
 /// It is judged like the real run, but nothing is stored.
 #[tokio::test]
 async fn a_dry_run_says_what_would_be() {

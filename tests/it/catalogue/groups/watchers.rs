@@ -174,7 +174,7 @@ async fn the_mcptt_server() {
         path: path(foreign),
         content: document(foreign, "Harbour", &members).into_bytes(),
         organisation: "harbour-fire".to_owned(),
-        dry_run: false,
+        ..PutRequest::default()
     };
     DocumentsClient::new(server.servers().gms).put(request).await.expect("the operator may");
 
