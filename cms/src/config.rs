@@ -24,7 +24,7 @@ impl Config {
                 ("4KiB", "4MiB"),
                 "Largest document that may be stored, pictures included.",
             ),
-            depth: section.number("depth", 64, 8..=256, "Deepest nesting of elements in a document."),
+            depth: section.number("depth", 64, 8..=Limits::DEEPEST, "Deepest nesting of elements in a document."),
             documents_per_user: section.number(
                 "documents_per_user",
                 32,

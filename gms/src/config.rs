@@ -29,7 +29,12 @@ impl Config {
                 1..=100_000,
                 "Most entries in a group's list.",
             ),
-            depth: section.number("depth", 64, 8..=256, "Deepest nesting of elements in a document."),
+            depth: section.number(
+                "depth",
+                64,
+                8..=Limits::DEEPEST,
+                "Deepest nesting of elements in a document.",
+            ),
             glms: None,
         }
     }

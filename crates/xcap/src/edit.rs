@@ -62,7 +62,8 @@ pub fn put<T>(
     }
 }
 
-/// Removes the element or attribute that `selector` points at. Parameters as of [`put`].
+/// Removes the element or attribute that `selector` points at. Parameters as of [`put`]; a document beyond `limits` may stay
+/// so, as long as it gets no larger.
 pub fn delete<T>(
     document: &Document<'_>,
     selector: &NodeSelector,
@@ -70,6 +71,7 @@ pub fn delete<T>(
     limits: &Limits,
     accept: impl FnOnce(&Document<'_>) -> Result<T, Conflict>,
 ) -> Result<(Edited, T), EditError> {
+    let limits = &limits.of_stored(document.input_text().len());
     let edit = Edit { document, selector, default_namespace, limits };
     match &selector.terminal {
         None => element::delete(&edit, accept),

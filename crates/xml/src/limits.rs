@@ -32,10 +32,18 @@ impl Limits {
         markup: 1 << 17,
     };
 
+    /// The most that [`Limits::depth`] may be set to.
+    pub const DEEPEST: usize = 256;
+
     /// The same for a stored document of `octets`: limits that were lowered since, or what we added to it ourselves, must
     /// not take its nodes away.
     pub const fn of_stored(self, octets: usize) -> Self {
-        Self { octets: at_least(self.octets, octets), markup: at_least(octets / 8, self.markup), ..self }
+        Self {
+            octets: at_least(self.octets, octets),
+            depth: at_least(self.depth, Self::DEEPEST),
+            markup: at_least(octets / 8, self.markup),
+            ..self
+        }
     }
 
     /// Octets of one namespace declaration, name and quoted value: the parser compares them with each other.

@@ -72,7 +72,7 @@ fn select(
     selector: &NodeSelector,
     default_namespace: &str,
 ) -> Result<Bytes, Refusal> {
-    // What is stored passed the same reader; if its depth would not any more, it has no nodes to offer.
+    // What is stored passed the same reader.
     let document = csc_xml::parse(content, limits).map_err(|_| Refusal::NotFound)?;
     let found = selector.find(&document, default_namespace).ok_or(Refusal::NotFound)?;
     Ok(Bytes::from(found.body(document.input_text())))

@@ -303,6 +303,13 @@ fn limits_hold_for_the_result() {
         let refused = super::put(&document, &selector("r/a"), body, "", &small, |_| Ok(()));
         assert!(matches!(refused, Err(EditError::Conflict(Conflict::ConstraintFailure(_)))), "{refused:?}");
     }
+    // What is beyond them already may become smaller step by step.
+    let lowered = Limits { octets: 4, depth: 1, ..Limits::DEFAULT };
+    let document = parse(b"<r><a><b/></a><c/></r>", &lowered.of_stored(22)).unwrap();
+    let left = super::delete(&document, &selector("r/c"), "", &lowered, |_| Ok(())).unwrap().0;
+    assert_eq!(left.content, "<r><a><b/></a></r>");
+    let refused = super::put(&document, &selector("r/c"), b"<c/>", "", &lowered, |_| Ok(()));
+    assert!(matches!(refused, Err(EditError::Conflict(Conflict::ConstraintFailure(_)))), "{refused:?}");
 }
 
 proptest::proptest! {

@@ -1,12 +1,9 @@
 //! The grammar of node selectors. Everything outside it selects nothing.
 
-use csc_xml::{is_xml_char, split_qname};
+use csc_xml::{Limits, is_xml_char, split_qname};
 
 use super::{AttributeName, ElementName, NodeSelector, Step, Terminal};
 use crate::uri::Bindings;
-
-/// More steps than any document may be deep.
-const MAX_STEPS: usize = 256;
 
 /// Why a node selector is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +43,7 @@ impl NodeSelector {
         if terminal.is_some() {
             texts.pop();
         }
-        if texts.is_empty() || texts.len() > MAX_STEPS {
+        if texts.is_empty() || texts.len() > Limits::DEEPEST {
             return Err(Malformed);
         }
         let steps = texts.iter().map(|text| step(text, namespace)).collect::<Result<_, _>>()?;
