@@ -11,8 +11,8 @@ use crate::provision::refused;
 /// What can be done with users.
 #[derive(Subcommand)]
 pub(crate) enum Users {
-    /// Delete a user: its account, sessions and names at once; its documents and its places in groups soon after. Repeating
-    /// it finishes what was cut off.
+    /// Delete a user: its account, sessions and names at once; its documents and its places in groups soon after, and until
+    /// then nobody gets its MCPTT ID. Repeating it finishes what was cut off.
     Delete {
         /// The MCPTT ID.
         user: String,
