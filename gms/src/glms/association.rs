@@ -13,7 +13,7 @@
 //! </group-association>
 //! ```
 //!
-//! Where there are more groups than `association_groups`, the root has `complete="false"`. It is made when asked for: the
+//! Where there are more groups than `association_groups`, or one that cannot be read, the root has `complete="false"`. It is made when asked for: the
 //! user's views from the index, each group then from its own records, where membership is checked.
 
 use bytes::Bytes;
@@ -27,7 +27,7 @@ use csc_xcap::usage::{DIRECTORY, GROUPS, groups};
 use csc_xcap::{Document, Names, Place};
 use csc_xcap_server::{Outcome, Precondition, Refusal, aside};
 use csc_xml::{Limits, Writer, attribute, child, children};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use sha2::{Digest, Sha256};
@@ -35,6 +35,7 @@ use tokio::sync::Semaphore;
 
 use super::Glms;
 use super::answer::{self, Denied};
+use super::search::legible;
 use super::target::Part;
 use crate::records::view;
 
@@ -108,11 +109,13 @@ impl Glms {
 
     /// The groups that `user` sees, as far as `caller` may read them, and whether these are all.
     async fn groups_of(&self, caller: &Caller, user: &McpttId) -> Result<(Vec<Group>, bool), Denied> {
-        let (views, complete) = self.views(user, self.config.rules.association_groups).await?;
+        let (views, mut complete) = self.views(user, self.config.rules.association_groups).await?;
         let mut groups = Vec::new();
         for some in views.chunks(AT_ONCE) {
             let reads = some.iter().map(|group| self.one(caller, user, group));
-            groups.extend(try_join_all(reads.collect::<Vec<_>>()).await?.into_iter().flatten());
+            for group in join_all(reads.collect::<Vec<_>>()).await {
+                groups.extend(legible(group, &mut complete)?);
+            }
         }
         Ok((groups, complete))
     }

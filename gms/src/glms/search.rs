@@ -12,7 +12,7 @@ use csc_types::{Caller, GroupId, McpttId, Partition, Role};
 use csc_xcap::access::{Decision, Facts, Membership, Operation, decide};
 use csc_xcap::search::{Condition, Found, MEDIA_TYPE, Scope, Search};
 use csc_xcap_server::{Refusal, aside, declared};
-use futures::future::try_join_all;
+use futures::future::join_all;
 use http::request::Parts;
 use http::{Method, Response};
 use tokio::sync::Semaphore;
@@ -116,7 +116,8 @@ impl Glms {
         let mut hits = Hits { found: Vec::new(), complete: all };
         for some in views.chunks(AT_ONCE) {
             let looks = some.iter().map(|group| self.read(caller, wanted, group.clone()));
-            for hit in try_join_all(looks.collect::<Vec<_>>()).await? {
+            for hit in join_all(looks.collect::<Vec<_>>()).await {
+                let hit = legible(hit, &mut hits.complete)?;
                 if hits.is_full(most, hit) {
                     return Ok(hits);
                 }
@@ -142,8 +143,9 @@ impl Glms {
                         return Ok(hits);
                     };
                     left = rest;
-                    let group = name.parse().map_err(|_| damaged("group id"))?;
-                    let hit = self.look(caller, wanted, group, &record, None).await?;
+                    let Ok(group) = name.parse() else { continue };
+                    let hit = self.look(caller, wanted, group, &record, None).await;
+                    let hit = legible(hit, &mut hits.complete)?;
                     if hits.is_full(most, hit) {
                         return Ok(hits);
                     }
@@ -181,6 +183,11 @@ impl Glms {
         if !wanted.people(&record, members.as_ref().unwrap_or(&Members::default())) {
             return Ok(None);
         }
+        for user in &wanted.seen_by {
+            if self.membership(user, &group, &record, members.as_ref()).await? == Membership::Outsider {
+                return Ok(None);
+            }
+        }
         let name = match &record.display_name {
             Some(name) => Some(name.clone()),
             // Written before names were kept beside a group.
@@ -190,7 +197,8 @@ impl Glms {
         if !wanted.names(name.as_deref().unwrap_or_default()) {
             return Ok(None);
         }
-        Ok(self.may_read(caller, &group, &record, members).await?.then_some((group, name)))
+        let may = self.may_read(caller, &group, &record, members.as_ref()).await?;
+        Ok(may.then_some((group, name)))
     }
 
     /// Whether the standard lets `caller` read `group`. Its document, which may be large, is not looked at.
@@ -199,7 +207,7 @@ impl Glms {
         caller: &Caller,
         group: &GroupId,
         record: &GroupRecord,
-        members: Option<Members>,
+        members: Option<&Members>,
     ) -> Result<bool, StoreError> {
         let may = |membership| {
             let organisation = Some(parsed(&record.organisation, "organisation of a group")?);
@@ -209,25 +217,38 @@ impl Glms {
         if may(Membership::Outsider)? {
             return Ok(true);
         }
-        let Some(user) = caller.user().map(|user| &user.id) else { return Ok(false) };
-        if record.creator.as_deref() == Some(user.as_str()) {
-            return may(Membership::Viewer);
+        match caller.user() {
+            Some(user) => may(self.membership(&user.id, group, record, members).await?),
+            None => Ok(false),
         }
-        let store = self.ground.records.store();
+    }
+
+    /// What `user` is to `group`. `members`: left out where they are to be read.
+    async fn membership(
+        &self,
+        user: &McpttId,
+        group: &GroupId,
+        record: &GroupRecord,
+        members: Option<&Members>,
+    ) -> Result<Membership, StoreError> {
         let members = match members {
-            Some(members) => members,
+            Some(members) => members.clone(),
             None => read_members(&self.ground.records.get(partition(group), &members_key(group)).await?)?,
         };
         if members.contains(user) {
-            return may(Membership::Listed);
+            return Ok(Membership::Listed);
         }
+        if record.creator.as_deref() == Some(user.as_str()) {
+            return Ok(Membership::Viewer);
+        }
+        let store = self.ground.records.store();
         for constituent in record.regrouped()? {
             if members_of_constituent(store, &constituent, group, &record.organisation).await?.contains(user)
             {
-                return may(Membership::Viewer);
+                return Ok(Membership::Viewer);
             }
         }
-        Ok(false)
+        Ok(Membership::Outsider)
     }
 
     async fn name_in_document(&self, group: &GroupId) -> Result<Option<String>, StoreError> {
@@ -237,6 +258,18 @@ impl Glms {
         };
         let limits = self.ground.limits;
         Ok(aside(content.len(), move || display_name(&content, &limits)).await)
+    }
+}
+
+/// A group that cannot be read hides no other one: the answer says that there may be more.
+pub(super) fn legible<T>(found: Result<Option<T>, Denied>, complete: &mut bool) -> Result<Option<T>, Denied> {
+    match found {
+        Err(Denied::Standard(Refusal::Store(error @ StoreError::Damaged(_)))) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "group left out");
+            *complete = false;
+            Ok(None)
+        }
+        found => found,
     }
 }
 
@@ -256,9 +289,7 @@ impl Hits {
 impl Wanted {
     fn people(&self, group: &GroupRecord, members: &Members) -> bool {
         let owns = |user: &McpttId| group.creator.as_deref() == Some(user.as_str());
-        self.owners.iter().all(owns)
-            && self.members.iter().all(|user| members.contains(user))
-            && self.seen_by.iter().all(|user| owns(user) || members.contains(user))
+        self.owners.iter().all(owns) && self.members.iter().all(|user| members.contains(user))
     }
 
     fn names(&self, name: &str) -> bool {

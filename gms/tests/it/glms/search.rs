@@ -1,5 +1,7 @@
 //! L4: searches, and group associations.
 
+use csc_store::{Change, Key, StoreError};
+use csc_types::Partition;
 use csc_xcap::search::MEDIA_TYPE;
 use csc_xcap_server::testing::Answer;
 use http::{Method, StatusCode};
@@ -235,4 +237,53 @@ async fn l4_the_groups_of_a_user() {
     world.group(2, "Engine Two", &[6]).await;
     let answer = world.terminal(1).get(&target(1)).await;
     assert!(!answer.text().contains("tel:92") && answer.etag() != tag, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn l4_a_temporary_group_is_in_the_trees_of_its_constituents_members() {
+    let world = world().await;
+    let temporary = group(6, "Both", &[]).replace(
+        "</list-service>",
+        "<on-network-temporary xmlns=\"urn:3gpp:ns:mcpttGroupInfo:1.0\"><constituent-MCPTT-group-IDs>\
+         <constituent-MCPTT-group-ID>tel:91</constituent-MCPTT-group-ID></constituent-MCPTT-group-IDs>\
+         </on-network-temporary></list-service>",
+    );
+    let formed =
+        world.terminal(4).put(&format!("{GROUPS}/users/tel:+824/tel:96"), GROUP_TYPE, temporary).await;
+    assert_eq!(formed.status, StatusCode::CREATED, "{}", formed.text());
+    for (collection, expected) in [
+        (COLLECTION.to_owned(), 1),
+        (format!("{COLLECTION}tel:+822/"), 1),
+        (format!("{COLLECTION}tel:+823/"), 0),
+    ] {
+        for number in [2, 4] {
+            let name = query(&collection, "$g/display-name = 'Both'", "");
+            let (hits, complete) = found(&world.terminal(number), name).await;
+            assert_eq!((hits.len(), complete), (expected, true), "{number} {collection}");
+        }
+    }
+}
+
+/// A group that cannot be read hides no other one.
+#[tokio::test]
+async fn l4_a_group_that_cannot_be_read_is_left_out() {
+    let world = world().await;
+    let key = Key::new("gms.group", "tel:92");
+    let damaged = world.bench.records.update(Partition::of("tel:92"), std::slice::from_ref(&key), |_| {
+        Ok::<_, StoreError>(Change::nothing(()).put(key.clone(), vec![0xff]))
+    });
+    damaged.await.unwrap();
+    let conditions = "starts-with($g/display-name, 'Engine')";
+    for (number, hits) in [(4, &["91"][..]), (1, &["91", "95"])] {
+        let (found, complete) = found(&world.terminal(number), query(COLLECTION, conditions, "")).await;
+        assert_eq!(
+            (found, complete),
+            (hits.iter().map(|hit| (*hit).to_owned()).collect(), false),
+            "{number}"
+        );
+    }
+    let answer = world.terminal(1).get("/glms-services/GROUP-ASSOCIATION/users/tel:+821/index").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.text().contains("complete=\"false\"") && answer.text().contains("uri=\"tel:91\""));
+    assert!(!answer.text().contains("tel:92"), "{}", answer.text());
 }
