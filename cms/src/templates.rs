@@ -97,8 +97,7 @@ impl Templates {
         let Some(content) = record.value else { return Ok(None) };
         let (names, limits, octets) = (self.names.clone(), self.limits, content.len());
         let take_apart = move || {
-            // A limit that was lowered since makes it one that is for nobody.
-            let document = csc_xml::parse(&content, &limits).ok()?;
+            let document = csc_xml::parse(&content, &limits.of_stored(octets)).ok()?;
             Some(Arc::new(Template::new(content.clone(), &document, &names)))
         };
         let Some(template) = aside(octets, take_apart).await else { return Ok(None) };

@@ -165,7 +165,7 @@ impl Glms {
 /// What an association tells of a group. A document that cannot be read any more still is a group.
 fn read(content: &Bytes, limits: &Limits, group: &GroupId, user: &McpttId, names: &Names) -> Group {
     let mut found = Group { uri: group.to_string(), ..Group::default() };
-    let Ok(document) = csc_xml::parse(content, limits) else { return found };
+    let Ok(document) = csc_xml::parse(content, &limits.of_stored(content.len())) else { return found };
     let Some(service) = child(document.root_element(), GROUPS.namespace, "list-service") else {
         return found;
     };
@@ -184,7 +184,7 @@ fn read(content: &Bytes, limits: &Limits, group: &GroupId, user: &McpttId, names
 
 /// The display name of a group document; empty if it has none, `None` if it cannot be read.
 pub(super) fn display_name(content: &[u8], limits: &Limits) -> Option<String> {
-    let document = csc_xml::parse(content, limits).ok()?;
+    let document = csc_xml::parse(content, &limits.of_stored(content.len())).ok()?;
     Some(groups::display_name(document.root_element()))
 }
 
