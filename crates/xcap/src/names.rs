@@ -177,6 +177,10 @@ mod tests {
             "/resource-lists/users/tel:+8210/..",
             "/resource-lists/users/tel:+8210/a%2fb",
             "/resource-lists/users/tel:+8210/",
+            "/resource-lists/users/tel:+8210/..",
+            "/org.3gpp.mcptt.ue-config/users/../..",
+            "/org.3gpp.mcptt.ue-init-config/users/./.",
+            "/org.3gpp.mcptt.ue-init-config/users/sip:../..",
             "/resource-lists/users/tel:+8210/index/",
             "/resource-lists/users/8210/index",
             "/resource-lists/global/index",
@@ -189,6 +193,21 @@ mod tests {
         ] {
             assert_eq!(path(target), None, "{target}");
         }
+    }
+
+    /// Over HTTP a segment of two tildes never reaches a usage.
+    #[test]
+    fn a_name_is_one_segment() {
+        for path in [
+            "resource-lists/users/tel:+8210/~~",
+            "test-app/global/default/~~",
+            "org.openmobilealliance.pres-content/users/tel:+8210/oma_status-icon/~~",
+            "org.3gpp.mcptt.ue-config/users/~~/~~",
+            "org.3gpp.mcptt.ue-init-config/users/~~/~~",
+        ] {
+            assert_eq!(names().document_at(path), None, "{path}");
+        }
+        assert!(names().document_at("resource-lists/users/tel:+8210/~~~").is_some());
     }
 
     #[test]

@@ -212,9 +212,15 @@ impl<'a> Request<'a> {
 /// The name of a document that its user chooses: one path segment that cannot be mistaken for a path.
 fn chosen_name(name: &str) -> Option<String> {
     let fits = (1..=128).contains(&name.len())
-        && !matches!(name, "." | "..")
+        && stands_in_a_path(name)
         && !name.contains(|c: char| c.is_control() || matches!(c, '/' | '\\'));
     fits.then(|| name.to_owned())
+}
+
+/// Whether `name` is one segment of a path for everybody: dots are taken away on the way (RFC 3986 6.2.2.3), and a double
+/// tilde ends the selector of a document, encoded or not (RFC 4825 section 6).
+fn stands_in_a_path(name: &str) -> bool {
+    !matches!(name, "." | ".." | "~~")
 }
 
 /// A document with a name that its user chooses, in the user's tree.

@@ -3,7 +3,7 @@
 use csc_types::McpttId;
 use csc_xml::{Node, attribute};
 
-use super::{Form, Keeper, Request, Tree, Usage, schemas};
+use super::{Form, Keeper, Request, Tree, Usage, schemas, stands_in_a_path};
 use crate::document::{Document, Place};
 use crate::error::Conflict;
 
@@ -28,7 +28,7 @@ fn resolve(request: &Request<'_>) -> Option<Place> {
             Some(Place::User { user: request.resolver.user(user).ok()?, name: "ue-config".to_owned() })
         }
         // What names a user names no terminal: it would stand in the user's tree.
-        (Tree::Users, [ue, name]) if ue == name && ue.parse::<McpttId>().is_err() => {
+        (Tree::Users, [ue, name]) if ue == name && stands_in_a_path(ue) && ue.parse::<McpttId>().is_err() => {
             Some(Place::Ue(ue.parse().ok()?))
         }
         _ => None,

@@ -7,7 +7,7 @@
 
 use csc_types::UeId;
 
-use super::{Form, Keeper, Request, Tree, Usage, of_organisation, schemas, unconstrained};
+use super::{Form, Keeper, Request, Tree, Usage, of_organisation, schemas, stands_in_a_path, unconstrained};
 use crate::document::Place;
 
 const NAMESPACE: &str = "urn:3gpp:mcptt:mcpttUEinitConfig:1.0";
@@ -33,7 +33,8 @@ fn resolve(request: &Request<'_>) -> Option<Place> {
                 || tree
                     .split_once(':')
                     .is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case("sip") && rest == ue.as_str());
-            same.then(|| Place::InitialConfig { ue, organisation: request.whose().clone() })
+            (same && stands_in_a_path(name))
+                .then(|| Place::InitialConfig { ue, organisation: request.whose().clone() })
         }
         _ => of_organisation(request),
     }
