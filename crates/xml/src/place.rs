@@ -75,10 +75,22 @@ mod tests {
     }
 
     #[test]
-    fn much_white_space_before_a_value() {
-        let text = format!("<a b{0}={0}'한글'/>", " ".repeat(300));
-        let document = parse(text.as_bytes(), &Limits::DEFAULT).unwrap();
-        let b = document.root_element().attributes().next().unwrap();
-        assert_eq!(&text[value_range(&b, &text)], "한글");
+    fn long_names_and_much_white_space() {
+        for (name, blanks) in [("b".to_owned(), 300), ("b".to_owned(), 70_000), ("가".repeat(70_000), 1)] {
+            let blanks = " ".repeat(blanks);
+            let text = format!(
+                "<{name}{blanks}{name}{blanks}={blanks}'한글'{blanks}c='d'><{name}/></{name}{blanks}>"
+            );
+            let document = parse(text.as_bytes(), &Limits::DEFAULT).unwrap();
+            let root = document.root_element();
+            let values: Vec<_> = root.attributes().map(|b| &text[value_range(&b, &text)]).collect();
+            assert_eq!(values, ["한글", "d"]);
+            let c = root.attributes().nth(1).unwrap();
+            assert_eq!(text[attribute_range(&c, &text)].trim_start(), "c='d'");
+            assert!(text[start_tag(root, &text)].ends_with("c='d'>"));
+            assert_eq!(&text[end_tag(root, &text).unwrap()..], format!("</{name}{blanks}>"));
+            let inner = root.first_element_child().unwrap();
+            assert_eq!((written_name(inner, &text), inner.tag_name().name()), (name.as_str(), name.as_str()));
+        }
     }
 }
