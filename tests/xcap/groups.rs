@@ -21,6 +21,7 @@ checks! {
     "G3" Everywhere g3_the_defaults_are_documented;
     "G6" Everywhere g6_a_group_without_its_list;
     "G6" Everywhere g6_other_requests;
+    "G6" Everywhere g6_conditions_count;
 }
 
 const NAMESPACE: &str = "urn:oma:xml:poc:list-service";
@@ -241,6 +242,24 @@ async fn g6_a_group_without_its_list(world: Arc<World>) {
     world.anonymous("POST", global(&id)).body(GMOP, body.clone()).is(401).await;
     world.call(DANA, "POST", global(&world.free_group())).body(GMOP, body.clone()).is(404).await;
     world.call(DANA, "POST", global(&id)).body("text/xml", body).is(415).await;
+}
+
+/// Of the group, as with PUT: it is no GET that could be answered 304.
+async fn g6_conditions_count(world: Arc<World>) {
+    let (id, stored) = world.group(&[SAM.0]).await;
+    let (_, current) = stored.state().await;
+    let post =
+        || world.call(SAM, "POST", global(&id)).body(GMOP, operation("<get-excluding-memberlist/>"));
+    for (name, value, status) in [
+        ("If-Match", current.as_str(), 200),
+        ("If-Match", "*", 200),
+        ("If-None-Match", "\"another\"", 200),
+        ("If-Match", "\"another\"", 412),
+        ("If-None-Match", &current, 412),
+        ("If-None-Match", "*", 412),
+    ] {
+        post().with(name, value).is(status).await;
+    }
 }
 
 async fn g6_other_requests(world: Arc<World>) {

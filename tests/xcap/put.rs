@@ -11,6 +11,8 @@ use crate::world::World;
 checks! {
     "X9" Everywhere x9_parameters_do_not_matter;
     "X9" Everywhere x9_another_or_no_type_is_refused;
+    "X9" Everywhere x9_an_encoded_body_is_refused;
+    "X9" Everywhere x9_a_part_is_not_the_whole;
     "X10" Everywhere x10_a_precondition_holds_for_an_equal_body;
     "X10" Everywhere x10_nothing_new_in_what_exists;
     "X10" Everywhere x10_what_is_missing_matches_nothing;
@@ -73,6 +75,46 @@ async fn x9_another_or_no_type_is_refused(world: Arc<World>) {
     ] {
         document.stays(&call, |status| status == 415).await;
     }
+}
+
+/// RFC 9110 8.4 and 12.5.3, whatever the octets are.
+async fn x9_an_encoded_body_is_refused(world: Arc<World>) {
+    let document = world.document("<e k=\"1\"/>").await;
+    for call in [
+        document.itself("PUT").body(TEST_TYPE, content(2)),
+        document.node("PUT", "root/e").element("<e k=\"2\"/>"),
+        document.node("PUT", "root/e/@k").attribute("2"),
+    ] {
+        for coding in ["gzip", "deflate", "br", "identity, gzip", "unheard-of"] {
+            let answer = document.stays(&call.clone().with("Content-Encoding", coding), |s| s == 415).await;
+            assert_eq!(answer.header("accept-encoding"), Some("identity"), "{answer:?}");
+        }
+        // Whoever may not, or comes with another version, hears of that.
+        let call = call.with("Content-Encoding", "gzip").with("If-Match", "\"x\"");
+        document.stays(&call, |status| status == 412).await;
+    }
+    let answer = document.itself("PUT").body("text/plain", content(2)).is(415).await;
+    assert_eq!(answer.header("accept-encoding"), None, "it is the media type");
+    document.itself("PUT").body(TEST_TYPE, content(2)).with("Content-Encoding", "identity").is(200).await;
+}
+
+/// RFC 9110 14.5.
+async fn x9_a_part_is_not_the_whole(world: Arc<World>) {
+    let document = world.document("<e k=\"1\"/>").await;
+    for call in [
+        document.itself("PUT").body(TEST_TYPE, content(2)),
+        document.node("PUT", "root/e").element("<e k=\"2\"/>"),
+        document.node("PUT", "root/e/@k").attribute("2"),
+    ] {
+        for range in ["bytes 0-9/100", "bytes */100", "nonsense"] {
+            let call = call.clone().with("Content-Range", range);
+            document.stays(&call, |status| status == 400).await;
+        }
+    }
+    let path = world.free_path();
+    let call = world.call(KIM, "PUT", path.clone()).body(TEST_TYPE, content(1));
+    call.with("Content-Range", "bytes 0-9/100").is(400).await;
+    world.call(KIM, "GET", path).is(404).await;
 }
 
 async fn x10_a_precondition_holds_for_an_equal_body(world: Arc<World>) {
