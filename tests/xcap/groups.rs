@@ -248,8 +248,7 @@ async fn g6_a_group_without_its_list(world: Arc<World>) {
 async fn g6_conditions_count(world: Arc<World>) {
     let (id, stored) = world.group(&[SAM.0]).await;
     let (_, current) = stored.state().await;
-    let post =
-        || world.call(SAM, "POST", global(&id)).body(GMOP, operation("<get-excluding-memberlist/>"));
+    let post = || world.call(SAM, "POST", global(&id)).body(GMOP, operation("<get-excluding-memberlist/>"));
     for (name, value, status) in [
         ("If-Match", current.as_str(), 200),
         ("If-Match", "*", 200),
