@@ -9,7 +9,6 @@
 //! Replicas share the partitions by [ownership](csc_store::owner).
 
 mod metrics;
-mod news;
 #[cfg(test)]
 mod tests;
 
@@ -17,20 +16,21 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use csc_proto::event::v1::log_entry;
 use csc_service::{Metrics, Shutdown};
 use csc_store::departure::{CMS, Leaving};
+use csc_store::follow::{News, follow};
 use csc_store::owner::{Fence, Ownership, Replicas, Shift};
 use csc_store::{Change, Record, Records, StoreError, UpdateError, shared};
 use csc_types::{Clock, McpttId, PARTITIONS, Partition};
 use csc_xcap::usage::{GROUPS, USAGES, Usage};
 use csc_xcap::{Collection, Document, Names};
 use csc_xcap_server::announce;
-use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt};
+use futures::stream::{Stream, StreamExt};
 use tokio::sync::mpsc;
 
 use self::metrics::RemoverMetrics;
-use self::news::News;
 use crate::claims::{self, Claims};
 use crate::domain::{UserDatabase, confirm};
 use crate::records::{self, SHELF, damaged, preselected_key};
@@ -96,18 +96,19 @@ impl Remover {
 
     /// Works for what `ownership` gains until `shutdown` is requested and everything is handed over.
     pub(crate) async fn run(self, ownership: Ownership, shutdown: Shutdown) -> anyhow::Result<()> {
-        let news = tokio::select! {
-            news = News::from_now_on(self.records.store()) => news,
+        let mut news = follow(self.records.clone());
+        // Positions first: nothing is held yet, so nothing was missed.
+        tokio::select! {
+            _ = news.next() => {}
             () = shutdown.requested() => return Ok(()),
-        };
+        }
         let (shifts, told) = mpsc::channel(usize::from(PARTITIONS));
         tokio::join!(ownership.run(shifts, shutdown.requested()), self.work(told, news));
         Ok(())
     }
 
     /// Works until nobody hands out partitions any more. One job runs at a time: users seldom go.
-    async fn work(&self, mut shifts: mpsc::Receiver<Shift>, news: News) {
-        let mut news = std::pin::pin!(news.stream(self.records.store()));
+    async fn work(&self, mut shifts: mpsc::Receiver<Shift>, mut news: impl Stream<Item = Vec<News>> + Unpin) {
         let mut held: BTreeMap<Partition, Fence> = BTreeMap::new();
         let mut line: VecDeque<Job> = VecDeque::new();
         let mut running: Option<(Partition, Running<'_>)> = None;
@@ -150,7 +151,8 @@ impl Remover {
                     join(&mut line, more);
                 }
                 Some(heard) = news.next() => {
-                    join(&mut line, heard.into_iter().filter(|job| held.contains_key(&job.partition())));
+                    let heard = heard.into_iter().filter_map(wakes);
+                    join(&mut line, heard.filter(|job| held.contains_key(&job.partition())));
                 }
             }
         }
@@ -291,6 +293,17 @@ impl Remover {
             Err(UpdateError::Stale) => Ok(false),
             Err(UpdateError::Contended) => Err(StoreError::Unavailable(format!("{path} keeps changing"))),
         }
+    }
+}
+
+/// What there may be to do.
+fn wakes(news: News) -> Option<Job> {
+    match news {
+        News::Missed(partition) => Some(Job::Search(partition)),
+        News::Entry(entry) => match entry.change? {
+            log_entry::Change::Account(changed) => Some(Job::User(changed.mcptt_id.parse().ok()?)),
+            _ => None,
+        },
     }
 }
 

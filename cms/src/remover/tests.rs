@@ -81,7 +81,8 @@ impl World {
         };
         let names = Names::of("fire".parse().unwrap());
         let (remover, _) = Remover::new(names, Arc::new(Local), ground);
-        let news = News::from_now_on(&*self.store).await;
+        let mut news = follow(self.records.clone());
+        news.next().await;
         let (shifts, told) = mpsc::channel(8);
         tokio::spawn(async move { remover.work(told, news).await });
         shifts

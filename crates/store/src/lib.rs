@@ -12,6 +12,7 @@ mod commit;
 pub mod conformance;
 pub mod departure;
 mod embedded;
+pub mod follow;
 mod log;
 pub mod owner;
 mod records;

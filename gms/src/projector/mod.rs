@@ -32,14 +32,15 @@ use std::time::Duration;
 
 use csc_service::{Metrics, Shutdown};
 use csc_store::departure::GMS;
+use csc_store::follow::follow;
 use csc_store::owner::{Fence, Ownership, Replicas};
 use csc_store::{Records, StoreError};
 use csc_types::{Clock, PARTITIONS};
+use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use self::due::Due;
 use self::metrics::ProjectorMetrics;
-use self::news::News;
 use self::work::Worker;
 use crate::editor::Editor;
 
@@ -88,12 +89,14 @@ impl Projector {
 
     /// Works for what `ownership` gains until `shutdown` is requested and everything is handed over.
     pub(crate) async fn run(self, ownership: Ownership, shutdown: Shutdown) -> anyhow::Result<()> {
-        let news = tokio::select! {
-            news = self.patiently(|| News::from_now_on(self.records.store())) => news,
+        let mut news = follow(self.records.clone());
+        // Positions first: nothing is held yet, so nothing was missed.
+        tokio::select! {
+            _ = news.next() => {}
             () = shutdown.requested() => return Ok(()),
-        };
+        }
         let (shifts, told) = mpsc::channel(usize::from(PARTITIONS));
-        let work = Worker::new(&self).run(told, news.stream(self.records.store()));
+        let work = Worker::new(&self).run(told, news);
         tokio::join!(ownership.run(shifts, shutdown.requested()), work);
         Ok(())
     }

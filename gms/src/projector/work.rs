@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::error::Error;
 
 use csc_service::trace::{self, Cause, Work};
+use csc_store::follow::News;
 use csc_store::owner::{Fence, Shift};
 use csc_types::Partition;
 use futures::future::{AbortHandle, Aborted, BoxFuture, FutureExt, abortable};
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 use tracing::Instrument as _;
 
 use super::due::Due;
-use super::news::Heard;
+use super::news::wakes;
 use super::queue::Queue;
 use super::{AT_ONCE, PAUSE, ProjectError, Projector};
 
@@ -62,9 +63,8 @@ impl<'a> Worker<'a> {
     pub(super) async fn run(
         mut self,
         mut shifts: mpsc::Receiver<Shift>,
-        news: impl Stream<Item = Heard> + Send,
+        mut news: impl Stream<Item = Vec<News>> + Unpin,
     ) {
-        let mut news = std::pin::pin!(news);
         loop {
             self.start();
             self.projector.metrics.waiting.set(i64::try_from(self.queue.waiting()).unwrap_or(i64::MAX));
@@ -84,8 +84,7 @@ impl<'a> Worker<'a> {
                     self.changed(due, cause);
                 }
                 Some(heard) = news.next() => {
-                    heard.due.into_iter().for_each(|(due, cause)| self.changed(due, cause));
-                    heard.lost.into_iter().for_each(|partition| self.search(partition));
+                    heard.into_iter().for_each(|news| self.heard(news));
                 }
             }
         }
@@ -106,6 +105,17 @@ impl<'a> Worker<'a> {
     fn lose(&mut self, partition: Partition) {
         self.held.remove(&partition);
         self.queue.forget(partition);
+    }
+
+    fn heard(&mut self, news: News) {
+        match news {
+            News::Missed(partition) => self.search(partition),
+            News::Entry(entry) => {
+                if let Some((due, cause)) = wakes(entry) {
+                    self.changed(due, cause);
+                }
+            }
+        }
     }
 
     fn changed(&mut self, due: Due, cause: Cause) {
