@@ -60,17 +60,22 @@ async fn c2_the_request_of_the_seed() {
     assert_eq!((found.status, found.text()), (StatusCode::OK, content));
 }
 
+/// The configuration of a terminal.
+fn ue_config() -> &'static str {
+    "<mcptt-UE-configuration xmlns='urn:3gpp:mcptt:mcpttUEConfig:1.0' domain='example.org'><common>\
+     <private-call><Max-Simul-Call-N10>1</Max-Simul-Call-N10></private-call><MCPTT-Group-Call>\
+     <Max-Simul-Call-N4>1</Max-Simul-Call-N4><Max-Simul-Trans-N5>1</Max-Simul-Trans-N5>\
+     <Prioritized-MCPTT-Group><MCPTT-Group-Priority><MCPTT-Group-ID>tel:+829</MCPTT-Group-ID>\
+     <group-priority-hierarchy>1</group-priority-hierarchy></MCPTT-Group-Priority></Prioritized-MCPTT-Group>\
+     </MCPTT-Group-Call></common><on-network><IPv6Preferred>false</IPv6Preferred>\
+     <Relay-Service>false</Relay-Service></on-network></mcptt-UE-configuration>"
+}
+
 #[tokio::test]
 async fn terminals() {
     let world = World::new().await;
     let target = "/org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1";
-    let content = "<mcptt-UE-configuration xmlns='urn:3gpp:mcptt:mcpttUEConfig:1.0' domain='example.org'><common>\
-                   <private-call><Max-Simul-Call-N10>1</Max-Simul-Call-N10></private-call><MCPTT-Group-Call>\
-                   <Max-Simul-Call-N4>1</Max-Simul-Call-N4><Max-Simul-Trans-N5>1</Max-Simul-Trans-N5>\
-                   <Prioritized-MCPTT-Group><MCPTT-Group-Priority><MCPTT-Group-ID>tel:+829</MCPTT-Group-ID>\
-                   <group-priority-hierarchy>1</group-priority-hierarchy></MCPTT-Group-Priority></Prioritized-MCPTT-Group>\
-                   </MCPTT-Group-Call></common><on-network><IPv6Preferred>false</IPv6Preferred>\
-                   <Relay-Service>false</Relay-Service></on-network></mcptt-UE-configuration>";
+    let content = ue_config();
     let media_type = "application/vnd.3gpp.mcptt-ue-config+xml";
     assert_eq!(world.administrator().put(target, media_type, content).await.status, StatusCode::CREATED);
     assert_eq!(world.owner().get(target).await.text(), content);
@@ -83,6 +88,31 @@ async fn terminals() {
     let open = World::with(&[("CSC_XCAP_OPEN_TERMINALS", "true")]).await;
     assert_eq!(open.administrator().put(target, media_type, content).await.status, StatusCode::CREATED);
     assert_eq!(open.as_user("tel:+8211").get(target).await.text(), content);
+}
+
+/// A terminal's configuration is its organisation's, and goes with the terminal when that is lent.
+#[tokio::test]
+async fn terminals_belong_to_whoever_stores_first() {
+    let world = World::new().await;
+    world.bench.account("tel:+8200", "root", &["platform-administrator"], &[]).await;
+    world.bench.account("tel:+8298", "police", &[], &["urn:ue:1"]).await;
+    let target = "/org.3gpp.mcptt.ue-config/users/urn:ue:1/urn:ue:1";
+    let media_type = "application/vnd.3gpp.mcptt-ue-config+xml";
+    let put = async |id: &str, target: &str| {
+        world.as_user(id).put(target, media_type, ue_config()).await.status.as_u16()
+    };
+    let (fire, police, platform, lent) = ("tel:+8201", "tel:+8299", "tel:+8200", "tel:+8298");
+    assert_eq!(put(fire, target).await, 201);
+    assert_eq!(world.as_user(lent).get(target).await.status, 200);
+    for (id, status) in [(lent, 405), (police, 403)] {
+        assert_eq!(put(id, target).await, status, "{id}");
+        assert_eq!(world.as_user(id).delete(target).await.status, status, "{id}");
+    }
+    assert_eq!(put(police, &format!("/Org/P{target}")).await, 403);
+    // Below the root of an organisation it becomes that one's, whoever stores it.
+    assert_eq!(world.as_user(platform).delete(target).await.status, 200);
+    assert_eq!(put(platform, &format!("/Org/P{target}")).await, 201);
+    assert_eq!((put(police, target).await, put(fire, target).await), (200, 403));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 //! | of a user: profiles, UE configuration | the user, administrators, servers | administrators | administrators |
 //! | a user's own: lists, presence rules, pictures | the user, administrators, servers | the user, administrators | the user, administrators |
 //! | the default profile that an initial configuration names, where a setting opens it | everybody | administrators | administrators |
-//! | of a terminal | users who have it, administrators, servers; where a setting says so every known user | administrators | administrators |
+//! | of a terminal | users who have it, of whatever organisation, administrators, servers; where a setting says so every known user | administrators | administrators |
 //! | initial configuration of a terminal | everybody | – | – |
 //! | of an organisation: service configuration, templates | its users, administrators, servers | administrators | administrators |
 //! | view of it in a user's tree | the user, administrators, servers | – | – |

@@ -261,9 +261,13 @@ mod tests {
             "org.openmobilealliance.groups/users/%zz",
             "org.openmobilealliance.xcap-directory/users/tel:+8210/directory.xml",
             "xcap-caps/global/index",
+            "org.3gpp.mcptt.ue-init-config/users/urn:ue:1/urn:ue:1",
         ] {
             assert_eq!(Target::parse(uri, &naming()), None, "{uri}");
         }
+        // What a terminal's is made from is a document like others.
+        let template = target("org.3gpp.mcptt.ue-init-config/global/default/all.xml").wakes(None);
+        assert!(template[0].covers("org.3gpp.mcptt.ue-init-config/global/default/all.xml"));
         let groups = Target::usage("org.openmobilealliance.groups", Vec::new()).unwrap().wakes(None);
         assert!(groups[0].covers("org.openmobilealliance.groups/global/byGroupID/tel:+8251"));
         assert!(!groups[0].covers(&format!("{GROUPS_OF}tel:+8251")));
