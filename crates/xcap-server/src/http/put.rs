@@ -33,16 +33,20 @@ impl<L: Library> XcapServer<L> {
     ) -> Result<Response<Body>, Refusal> {
         exchange.admit(Operation::Write, &snapshot)?;
         drop(snapshot);
+        let selector = match exchange.node.clone() {
+            None => None,
+            Some(Node::Selector(selector)) => Some(selector),
+            Some(Node::Malformed) => return Err(Refusal::NotFound),
+        };
         declared::whole(&exchange.headers)?;
         let limit = self.settings.limits.octets;
         let _room = self.room.keep(&body, limit)?;
         let content = read_body(body, limit).await?;
         // A body may take its time; the account may have lost its roles, or been disabled, meanwhile.
         exchange.caller = self.callers.current(&exchange.identity).await?;
-        let making = match exchange.node.clone() {
+        let making = match selector {
             None => Making::Document(content),
-            Some(Node::Selector(selector)) => Making::Node(selector, content),
-            Some(Node::Malformed) => return Err(Refusal::NotFound),
+            Some(selector) => Making::Node(selector, content),
         };
         self.make(exchange, making).await
     }

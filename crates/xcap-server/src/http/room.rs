@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::refusal::Refusal;
 
 /// Octets of large bodies at a time.
-const ALL: usize = 128 << 20;
+const ALL: usize = 256 << 20;
 /// Up to this size a body counts for nothing: how many requests there are at a time is bounded elsewhere.
 const SMALL: usize = 64 << 10;
 /// Octets that count as one.

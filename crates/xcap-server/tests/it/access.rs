@@ -75,6 +75,7 @@ async fn the_order_of_checks() {
             405,
         ),
         (world.as_user(4), Method::PUT, node, vec![part], "", 403),
+        (world.owner(), Method::PUT, "/test-app/users/tel:+1/index/~~/r/b[last()]", vec![part], &large, 404),
         (world.owner(), Method::PUT, node, vec![stale, wrong, part], &large, 400),
         (world.owner(), Method::PUT, node, vec![stale, wrong, coded], &large, 413),
         (world.owner(), Method::PUT, node, vec![stale, wrong, coded], "<", 412),

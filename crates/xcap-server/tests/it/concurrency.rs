@@ -34,13 +34,13 @@ async fn x21_large_bodies_at_a_time() {
         tokio::spawn(world.mount.service.clone().oneshot(request))
     };
     // One more than there is room for: each may be as large as a document.
-    let waiting: Vec<_> = (0..(128 << 20) / LIMIT + 1).map(|_| silent()).collect();
+    let waiting: Vec<_> = (0..(256 << 20) / LIMIT + 1).map(|_| silent()).collect();
     let patience = std::time::Duration::from_secs(60);
     let (first, _, waiting) = tokio::time::timeout(patience, futures::future::select_all(waiting))
         .await
         .expect("the last one is refused");
     assert_eq!(first.unwrap().unwrap().status(), 503);
-    let large = || format!("<a>{}</a>", "x".repeat(100_000));
+    let large = || format!("<a>{}</a>", "x".repeat(300_000));
     let refused = world.owner().put(DOCUMENT, TYPE, large()).await;
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (503, "1"));
     assert!(world.owner().put(DOCUMENT, TYPE, "<a/>").await.status.is_success());
