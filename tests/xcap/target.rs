@@ -344,9 +344,15 @@ async fn x5_what_is_no_path_is_a_bad_request(world: Arc<World>) {
             call.is(want).await;
         }
     }
-    // Longer than any name: refused, and never an error of the server.
-    for length in [9_000, 200_000] {
-        let answer = world.call(KIM, "GET", format!("{own}/{}", &long[..length])).send().await;
-        assert!((400..500).contains(&answer.status), "{}", answer.status);
+    // Longer than any name, in each place of one.
+    for length in [300, 9_000] {
+        let name = &long[..length];
+        for target in [format!("{own}/{name}"), format!("/{TEST_APP}/users/tel:{name}/index")] {
+            world.call(KIM, "GET", target.clone()).is(400).await;
+            world.call(KIM, "PUT", target).body(TEST_TYPE, body.clone()).is(400).await;
+        }
     }
+    // Longer than any request: refused, and never an error of the server.
+    let answer = world.call(KIM, "GET", format!("{own}/{long}")).send().await;
+    assert!((400..500).contains(&answer.status), "{}", answer.status);
 }

@@ -16,6 +16,10 @@ pub use roots::{Root, RootError, Roots};
 
 use crate::select::{NodeSelector, SelectorError};
 
+/// Most octets of a decoded segment of a document selector: those of the longest identity, with the `sip:` that terminals
+/// put in front of a UE id.
+const LONGEST: usize = 255 + 4;
+
 /// The request target is no XCAP URI at all: answer 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTarget {
@@ -25,6 +29,9 @@ pub enum BadTarget {
     /// `%` without two hex digits, octets that are no UTF-8, or a control character.
     #[error("the request target holds a broken or forbidden percent-encoding")]
     Encoding,
+    /// A segment of the document selector is longer than any name.
+    #[error("the request target holds a name that is too long")]
+    TooLong,
     /// The node selector uses a prefix that no `xmlns()` of the query binds.
     #[error("the node selector uses a prefix that the query does not bind")]
     UnboundPrefix,
@@ -58,6 +65,9 @@ impl Target {
         let path = path.strip_prefix('/').ok_or(BadTarget::NotAPath)?;
         let (selector, node) = split_at_separator(path);
         let segments = selector.split('/').map(decode_segment).collect::<Result<Vec<_>, _>>()?;
+        if segments.iter().any(|segment| segment.len() > LONGEST) {
+            return Err(BadTarget::TooLong);
+        }
         let (root, below) = roots.split(&segments);
         let document = DocumentSelector(below.to_vec());
         let node = match node {
@@ -180,6 +190,15 @@ mod tests {
         ] {
             assert_eq!(parse(target), Err(error), "{target}");
         }
+    }
+
+    #[test]
+    fn names_have_an_end() {
+        let longest = "%EA%B7%B8".repeat(LONGEST / 3);
+        assert!(parse(&format!("/a/users/{longest}/b")).is_ok());
+        assert_eq!(parse(&format!("/a/users/{longest}xx/b")), Err(BadTarget::TooLong));
+        assert_eq!(parse(&format!("/{}", "x".repeat(LONGEST + 1))), Err(BadTarget::TooLong));
+        assert!(parse(&format!("/a/users/b/c/~~/d[@e='{}']", "x".repeat(9_000))).is_ok());
     }
 
     #[test]
