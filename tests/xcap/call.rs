@@ -133,7 +133,20 @@ pub(crate) fn condition_of(answer: &Answer) -> String {
     assert_eq!((csc_xml::namespace(root), root.tag_name().name()), (Some(ERRORS), "xcap-error"));
     let conditions: Vec<_> = root.children().filter(|child| child.is_element()).collect();
     assert_eq!(conditions.len(), 1, "{}", shown(answer));
+    let ancestor = conditions[0].children().find(|child| child.has_tag_name((ERRORS, "ancestor")));
+    let exists = conditions[0].children().filter_map(|child| child.attribute("field"));
+    for uri in exists.chain(ancestor.and_then(|ancestor| ancestor.text())) {
+        assert!(is_relative_uri(uri), "{uri}: {}", shown(answer));
+    }
     conditions[0].tag_name().name().to_owned()
+}
+
+/// Whether it is percent-encoded where it must be, and begins with no scheme (RFC 4825 section 11.1, RFC 3986).
+fn is_relative_uri(text: &str) -> bool {
+    let allowed = |octet: u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&octet);
+    !text.is_empty()
+        && text.bytes().all(allowed)
+        && text.split(['/', '?']).next().is_some_and(|first| !first.contains(':'))
 }
 
 /// The ETag, quotes included.

@@ -56,7 +56,7 @@ async fn x14_a_user_is_named_once() {
     let content = group(&[1, 2]).replace("<list>", "<list><entry uri=\"TEL:+82-2\"/>");
     let answer = world.as_user(4).put(GROUP, GROUP_TYPE, content).await;
     assert_eq!(answer.status, StatusCode::CONFLICT);
-    let exists = "<exists field=\"group/list-service/list/entry[3]/@uri\"";
+    let exists = "<exists field=\"group/list-service/list/entry%5B3%5D/@uri\"";
     assert!(answer.text().contains("<uniqueness-failure"), "{}", answer.text());
     assert!(answer.text().contains(exists), "{}", answer.text());
 }

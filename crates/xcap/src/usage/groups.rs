@@ -140,7 +140,7 @@ pub fn members(root: Node<'_, '_>, names: &Names, limit: usize) -> Result<BTreeS
             Conflict::ConstraintFailure(format!("entry {position} has no uri that is an MCPTT ID"))
         })?;
         if !members.insert(member) {
-            let field = format!("group/list-service/list/entry[{position}]/@uri");
+            let field = format!("group/list-service/list/entry%5B{position}%5D/@uri");
             return Err(Conflict::UniquenessFailure(vec![Exists { field, alt_values: Vec::new() }]));
         }
     }
@@ -269,7 +269,7 @@ mod tests {
         for again in ["tel:+2", "TEL:+2", "tel:%2B2", "tel:+-2", " tel:+2", "sip:+2@EXAMPLE.org"] {
             let entries = format!("<entry uri='tel:+1'/><entry uri='tel:+2'/><entry uri='{again}'/>");
             let Err(Conflict::UniquenessFailure(exists)) = list(&entries, 9) else { panic!("{again}") };
-            assert_eq!(exists[0].field, "group/list-service/list/entry[3]/@uri", "{again}");
+            assert_eq!(exists[0].field, "group/list-service/list/entry%5B3%5D/@uri", "{again}");
         }
     }
 
