@@ -15,6 +15,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
+use tower::util::MapFutureLayer;
 
 use super::access::AccessLayer;
 use super::io::BusIo;
@@ -81,6 +82,7 @@ impl BusListener {
             .max_concurrent_streams(CALLS)
             .http2_max_pending_accept_reset_streams(Some(RESETS))
             .timeout(CALL)
+            .layer(MapFutureLayer::new(trace::ended))
             .layer(AccessLayer::new(&metrics, shutdown.clone()))
             .add_routes(routes)
             .serve_with_incoming_shutdown(

@@ -16,6 +16,7 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint, Server};
+use tower::util::MapFutureLayer;
 
 use crate::trace;
 
@@ -47,7 +48,10 @@ pub fn in_process(routes: Routes) -> Channel {
     let connector = tower::service_fn(move |_| {
         let (client, server) = tokio::io::duplex(PIPE);
         let incoming = tokio_stream::once(Ok::<_, Infallible>(server));
-        let server = Server::builder().trace_fn(trace::served).add_routes(routes.clone());
+        let server = Server::builder()
+            .trace_fn(trace::served)
+            .layer(MapFutureLayer::new(trace::ended))
+            .add_routes(routes.clone());
         let serving = server.serve_with_incoming(incoming);
         tokio::spawn(async move {
             if let Err(error) = serving.await {

@@ -21,6 +21,7 @@ mod layer;
 mod lines;
 mod queue;
 mod sampling;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +39,7 @@ pub use self::export::flush;
 pub(crate) use self::export::{SPANS, spans};
 pub(crate) use self::layer::{layer, ours};
 pub(crate) use self::lines::WithTrace;
+pub(crate) use self::status::ended;
 
 /// The target of all spans that are exported. The log does not show them.
 pub(crate) const TARGET: &str = "csc::trace";
@@ -86,6 +88,8 @@ pub enum Protocol {
     Http,
     /// Statuses of SIP.
     Sip,
+    /// Status codes of gRPC.
+    Grpc,
 }
 
 impl Protocol {
@@ -93,6 +97,7 @@ impl Protocol {
         match self {
             Self::Http => "http.response.status_code",
             Self::Sip => "sip.response.status_code",
+            Self::Grpc => "rpc.grpc.status_code",
         }
     }
 }

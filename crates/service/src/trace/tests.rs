@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use csc_proto::identity::v1::GetKeysRequest;
+use csc_proto::identity::v1::keys_client::KeysClient;
 use csc_test_support::collector::Collector;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::crypto::ring::default_provider;
@@ -18,6 +20,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
 use tracing::Instrument as _;
 
 use super::*;
@@ -123,6 +127,43 @@ async fn a_stranger_joins_a_trace_but_decides_nothing() {
     let mut names: Vec<_> = collector.spans().iter().map(|span| span.name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["child", "work"], "those of the member alone");
+}
+
+#[tokio::test]
+async fn a_call_on_the_bus_says_how_it_ended() {
+    let mut collector = Collector::start().await;
+    let subscriber = telemetry::subscriber("gms", &config(&collector, 1), std::io::sink).unwrap();
+    let _guard = tracing::dispatcher::set_default(&subscriber);
+    let (_reporter, health) = tonic_health::server::health_reporter();
+    let channel = crate::bus::in_process(tonic::service::Routes::new(health));
+    let mut client = HealthClient::new(channel.clone());
+    let about = |service: &str| HealthCheckRequest { service: service.to_owned() };
+    client.check(about("")).await.unwrap();
+    client.check(about("other")).await.unwrap_err();
+    // What nobody serves.
+    KeysClient::new(channel).get_keys(GetKeysRequest {}).await.unwrap_err();
+    // Left in the middle of the answer.
+    let mut watched = client.watch(about("")).await.unwrap().into_inner();
+    watched.message().await.unwrap();
+    drop(watched);
+
+    collector.until("four spans", |spans| spans.len() == 4).await;
+    let ended = |span: &csc_test_support::collector::Span| {
+        let code = span.attributes.iter().find(|pair| pair.key == "rpc.grpc.status_code");
+        let failed = span.status.as_ref().is_some_and(|status| status.code == 2);
+        (span.name.clone(), format!("{:?}", code.unwrap().value.as_ref().unwrap().value), failed)
+    };
+    let mut spans: Vec<_> = collector.spans().into_iter().map(ended).collect();
+    spans.sort_unstable();
+    let expected = [
+        ("csc.identity.v1.Keys/GetKeys", 12, true),
+        ("grpc.health.v1.Health/Check", 0, false),
+        ("grpc.health.v1.Health/Check", 5, false),
+        ("grpc.health.v1.Health/Watch", 1, false),
+    ];
+    let expected =
+        expected.map(|(name, code, failed)| (name.to_owned(), format!("Some(IntValue({code}))"), failed));
+    assert_eq!(spans, expected);
 }
 
 #[tokio::test]
