@@ -18,6 +18,7 @@ use csc_proto::identity::v1::{
 };
 use csc_xcap::usage::GROUPS;
 use serde::Deserialize;
+use tokio::time::Instant;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
@@ -26,8 +27,8 @@ pub use import::{Totals, import};
 /// Octets of the largest message: the largest document that a setting permits, and its path.
 pub(crate) const LARGEST: usize = 17 << 20;
 
-/// How often a user is put again that the server cannot take yet, and how long it rests between.
-const ATTEMPTS: usize = 300;
+/// How long a user is put again that the server cannot take yet, and how long it rests between.
+const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A provisioning file.
@@ -261,16 +262,15 @@ pub async fn put_user(
     directory: &mut DirectoryClient<Channel>,
     request: PutUserRequest,
 ) -> Result<PutResponse, Status> {
-    let mut left = ATTEMPTS;
+    let end = Instant::now() + PATIENCE;
     loop {
-        match directory.put_user(request.clone()).await {
-            // The server has said so itself.
-            Err(status) if status.code() == Code::Unavailable && status.source().is_none() && left > 0 => {
-                left -= 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            answer => return answer.map(Response::into_inner),
+        let answer = directory.put_user(request.clone()).await;
+        // Without a source the server has said so itself.
+        let later = |status: &Status| status.code() == Code::Unavailable && status.source().is_none();
+        if !answer.as_ref().is_err_and(later) || Instant::now() >= end {
+            return answer.map(Response::into_inner);
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
