@@ -1,7 +1,7 @@
 //! Request targets (RFC 4825 section 6): root, document selector, node selector, namespace bindings.
 //!
 //! The path is split at the first `~~` segment before anything is decoded, and each segment is decoded after, so that
-//! a name or a predicate value may hold any character. A tilde is the same encoded, which is all that is decoded for that.
+//! a name or a predicate value may hold any character.
 
 mod bindings;
 mod decode;
@@ -105,8 +105,8 @@ impl DocumentSelector {
     }
 }
 
-/// A path, not decoded, before the first segment that is `~~`, and what stands behind that. "URIs containing %7E%7E … are equivalent"
-/// (RFC 4825 6): a proxy may rewrite one as the other.
+/// A path, not decoded, before the first segment that is `~~`, and what stands behind that. An encoded tilde is the same (RFC
+/// 4825 6): a proxy may rewrite one as the other.
 pub fn split_at_separator(path: &str) -> (&str, Option<&str>) {
     let mut start = 0;
     for segment in path.split('/') {

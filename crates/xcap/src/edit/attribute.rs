@@ -75,10 +75,12 @@ struct Value<'b> {
 
 impl<'b> Value<'b> {
     /// The value that `body` is. RFC 4825 shows values in quotes (7.7), the field sends them without: quotes around all of
-    /// it are none of its own. Where it holds both kinds, one kind is escaped: something has to stand around it.
+    /// it are none of its own, nor is a line end behind them. Where it holds both kinds, one kind is escaped: something has
+    /// to stand around it.
     fn of(body: &'b str) -> Option<Self> {
         let inner = |quote: char| {
-            body.strip_prefix(quote)?.strip_suffix(quote).filter(|value| !value.contains(quote))
+            let quoted = body.trim_end_matches(['\r', '\n']).strip_prefix(quote)?;
+            quoted.strip_suffix(quote).filter(|value| !value.contains(quote))
         };
         let value = inner('"').or_else(|| inner('\'')).unwrap_or(body);
         attribute_value(value).ok()?;

@@ -234,6 +234,9 @@ fn attributes() {
     assert_eq!(replaced("<r b = 'x' c=''/>", "r/@b", "'"), "<r b = \"'\" c=''/>");
     assert_eq!(replaced("<r b=\"x\"/>", "r/@b", "\"&amp;>&#x1F692;"), "<r b='\"&amp;>&#x1F692;'/>");
     assert_eq!(replaced("<r b='x'/>", "r/@b", "\"sip:a@b\""), "<r b='sip:a@b'/>");
+    assert_eq!(replaced("<r b='x'/>", "r/@b", "\"y\"\r\n"), "<r b='y'/>");
+    assert_eq!(replaced("<r b='x'/>", "r/@b", "y\n"), "<r b='y\n'/>");
+    assert_eq!(replaced("<r b='x'/>", "r/@b", "'"), "<r b=\"'\"/>");
     assert_eq!(created("<r/>", "r/@b", "it's \"x\""), "<r b=\"it's &quot;x&quot;\"/>");
     for body in ["<", "a&b", "&b;", "&#0;", "&#xD800;", "\u{1}", "&amp"] {
         for uri in ["r/@a", "r/@xmlns", "r/@x:a?xmlns(x=none)"] {
