@@ -179,9 +179,8 @@ impl Remover {
 
     /// The users of `partition` of whom something may be left.
     async fn search(&self, partition: Partition) -> Result<Vec<Job>, StoreError> {
-        let departures = CMS.departures(self.records.store(), partition).await?;
-        let pending = departures.into_iter().filter(|(_, leaving)| matches!(leaving, Leaving::Pending(_)));
-        Ok(pending.map(|(user, _)| Job::User(user)).collect())
+        let pending = CMS.pending(self.records.store(), partition).await?;
+        Ok(pending.into_iter().map(Job::User).collect())
     }
 
     /// What documents there are, or were and have a history, whose paths begin with `prefix`.

@@ -17,7 +17,7 @@ const DEPARTURE: &str = "departure";
 #[derive(Clone, Copy, Debug)]
 pub struct Keeper {
     /// The service.
-    name: &'static str,
+    pub name: &'static str,
     /// The role in which it removes what it keeps. Where nobody has ever had it, the service has never been at work.
     pub role: Role,
 }
@@ -34,6 +34,16 @@ impl Keeper {
     /// Where the departure of `user` lies for this keeper, in the partition of the user.
     pub fn departure_key(&self, user: &McpttId) -> Key {
         Key::new(DEPARTURE, format!("{}/{user}", self.name))
+    }
+
+    /// The users of `partition` of whom this keeper may still have something.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn pending(&self, store: &dyn Store, partition: Partition) -> Result<Vec<McpttId>, StoreError> {
+        let departures = self.departures(store, partition).await?;
+        let pending = departures.into_iter().filter(|(_, leaving)| matches!(leaving, Leaving::Pending(_)));
+        Ok(pending.map(|(user, _)| user).collect())
     }
 
     /// The departures of `partition` for this keeper, cleared or not. One that cannot be read is logged and left out: it
@@ -132,6 +142,8 @@ mod tests {
         ];
         let wanted = [Leaving::Pending(revision), Leaving::Cleared(Revision::new(7))];
         assert_eq!(kept, wanted.map(|leaving| vec![(user.clone(), leaving)]));
+        assert_eq!(CMS.pending(store, partition).await.unwrap(), [user]);
+        assert_eq!(GMS.pending(store, partition).await.unwrap(), []);
         let record = |value: &'static [u8]| Record { version: revision, value: Some(value.into()) };
         assert!(Leaving::read(&record(b"\xff")).is_err());
         assert_eq!(Leaving::read(&Record::default()).unwrap(), None);

@@ -24,9 +24,8 @@ impl Projector {
     /// What is unfinished in `partition`.
     pub(super) async fn unfinished(&self, partition: Partition) -> Result<Vec<Due>, StoreError> {
         let groups = group::unfinished(self.records.store(), partition).await?;
-        let departures = GMS.departures(self.records.store(), partition).await?;
-        let pending = departures.into_iter().filter(|(_, leaving)| matches!(leaving, Leaving::Pending(_)));
-        Ok(groups.into_iter().map(Due::Group).chain(pending.map(|(user, _)| Due::Account(user))).collect())
+        let pending = GMS.pending(self.records.store(), partition).await?;
+        Ok(groups.into_iter().map(Due::Group).chain(pending.into_iter().map(Due::Account)).collect())
     }
 
     /// If `user` is gone, so it is from all groups; then says so.

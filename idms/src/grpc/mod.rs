@@ -196,7 +196,7 @@ fn invalid(field: &str, why: impl std::fmt::Display) -> Status {
 fn status(error: DirectoryError) -> Status {
     match &error {
         DirectoryError::NoSuchOrganisation(_) => Status::failed_precondition(error.to_string()),
-        DirectoryError::Leaving(_) => Status::unavailable(error.to_string()),
+        DirectoryError::Leaving(..) => Status::unavailable(error.to_string()),
         DirectoryError::NameTaken(_) => Status::already_exists(error.to_string()),
         DirectoryError::PasswordMissing | DirectoryError::SecretMissing => {
             Status::invalid_argument(error.to_string())

@@ -85,7 +85,9 @@ async fn a_name_is_free_when_every_service_has_nothing_left() {
         let claim = csc_idms::records::claim_key(&id(CHIEF));
         assert_eq!(world.store.get(Partition::of(CHIEF), &[claim]).await.unwrap()[0].value, None);
         clear(&world, &CMS, None).await;
-        assert_eq!(put(&mut world, again.clone()).await, Err(Code::Unavailable));
+        let refused = world.directory.put_user(again.clone()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unavailable);
+        assert!(refused.message().ends_with("(waiting for gms)"), "{}", refused.message());
         assert_eq!(shared::account(&*world.store, &id(ALEX)).await.unwrap(), None);
         clear(&world, &GMS, Some(since)).await;
         assert_eq!(put(&mut world, again.clone()).await, Ok(Put::Created));

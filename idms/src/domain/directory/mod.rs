@@ -71,9 +71,9 @@ pub enum DirectoryError {
     /// Another user has this URI as its MCPTT ID or UserUri.
     #[error("{0} belongs to another user")]
     NameTaken(McpttId),
-    /// Somebody of this name was deleted, and not all that others keep of it is removed yet.
-    #[error("{0} was deleted, and what is left of that user is still being removed: try again")]
-    Leaving(McpttId),
+    /// Somebody of this name was deleted, and these services have not removed all that they keep of that user.
+    #[error("{0} was deleted, and what is left of that user is still being removed: try again (waiting for {1})")]
+    Leaving(McpttId, String),
     /// A new user needs a password.
     #[error("a new user needs a password")]
     PasswordMissing,

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use csc_store::departure::{KEEPERS, Leaving};
 use csc_store::shared::account_key;
-use csc_store::{Change, Key, Record, StoreError};
+use csc_store::{Change, Key, Record};
 use csc_types::{McpttId, Partition, Revision, Timestamp};
 
 use super::{ATTEMPTS, Directory, DirectoryError, Mode, Outcome, outcome};
@@ -213,9 +213,13 @@ fn departure_keys(id: &McpttId) -> [Key; KEEPERS.len()] {
 
 /// Refuses if one of `departures`, the records of [`departure_keys`], says so.
 fn require_gone(id: &McpttId, departures: &[Record]) -> Result<(), DirectoryError> {
-    let leaving = departures.iter().map(Leaving::read).collect::<Result<Vec<_>, StoreError>>()?;
-    let pending = leaving.iter().flatten().any(|leaving| matches!(leaving, Leaving::Pending(_)));
-    if pending { Err(DirectoryError::Leaving(id.clone())) } else { Ok(()) }
+    let mut keepers = Vec::new();
+    for (keeper, departure) in KEEPERS.iter().zip(departures) {
+        if let Some(Leaving::Pending(_)) = Leaving::read(departure)? {
+            keepers.push(keeper.name);
+        }
+    }
+    if keepers.is_empty() { Ok(()) } else { Err(DirectoryError::Leaving(id.clone(), keepers.join(", "))) }
 }
 
 /// The UserUris of `after` that `before` does not hold.
