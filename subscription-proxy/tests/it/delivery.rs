@@ -136,6 +136,7 @@ async fn a_subscription_expires() {
     let proxy = world.start().await;
     let mut ue = Ue::new(&proxy).await;
     let (mut call, _) = ue.subscribe(ALEX, &[SEL]).await;
+    assert!(ue.is_quiet().await, "the answer has been taken");
     world.pass(seconds(3601));
     let last = ue.notify().await;
     assert_eq!((last.state.as_str(), last.request.body().len()), ("terminated;reason=timeout", 0));
@@ -151,6 +152,7 @@ async fn reports_of_changes_keep_their_distance() {
     let proxy = world.start().await;
     let (mut ue, mut other) = (Ue::new(&proxy).await, Ue::new(&proxy).await);
     other.subscribe(ALEX, &[SEL]).await;
+    assert!(other.is_quiet().await, "the answer has been taken");
     world.pass(seconds(10));
     let (mut call, _) = ue.subscribe(ALEX, &[SEL]).await;
     let two = world.put(PROFILE).await;
@@ -186,6 +188,7 @@ async fn a_silent_terminal_gets_eleven_copies_and_is_forgotten() {
     lively.subscribe(ALEX, &[config]).await;
     let etag = world.put(SERVICE_CONFIG).await;
     lively.notify().await.says(config, "-", etag.as_str());
+    assert!(lively.is_quiet().await, "the answer has been taken");
     assert_eq!(world.records().await.0, 2);
     world.pass(Duration::from_millis(500));
     until("the subscription is gone", async || world.records().await == (1, 1)).await;
