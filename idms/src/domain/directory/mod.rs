@@ -72,7 +72,9 @@ pub enum DirectoryError {
     #[error("{0} belongs to another user")]
     NameTaken(McpttId),
     /// Somebody of this name was deleted, and these services have not removed all that they keep of that user.
-    #[error("{0} was deleted, and what is left of that user is still being removed: try again (waiting for {1})")]
+    #[error(
+        "{0} was deleted, and what is left of that user is still being removed: try again (waiting for {1})"
+    )]
     Leaving(McpttId, String),
     /// A new user needs a password.
     #[error("a new user needs a password")]
