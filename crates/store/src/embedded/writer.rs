@@ -262,7 +262,12 @@ fn judge(
         let place = (number, put.key.collection, put.key.name.as_str());
         let expires = put.expires.map_or(NEVER, |expires| expires.micros());
         let before = tables.records.insert(place, (revision, expires, put.value.as_ref()))?;
-        forget_expiry(&mut tables.expiry, before.map(|record| record.value().1), place)?;
+        let before = before.map(|record| record.value().1);
+        // What is written again and again often keeps its end: then the list of the sweeper is right as it is.
+        if before == Some(expires) {
+            continue;
+        }
+        forget_expiry(&mut tables.expiry, before, place)?;
         if expires != NEVER {
             tables.expiry.insert((expires, place.0, place.1, place.2), ())?;
         }
