@@ -56,11 +56,11 @@ impl Glms {
         if head.method != Method::POST {
             return Err(Denied::NotAllowed("POST"));
         }
+        let body = read_body(body, Search::OCTETS).await.map_err(Refusal::from)?;
         // Conditions are about a document; what is searched is none (RFC 9110 13.2.1).
         if !declared::is(declared::media_type(&head.headers)?, MEDIA_TYPE) {
             return Err(Refusal::MediaType.into());
         }
-        let body = read_body(body, Search::OCTETS).await.map_err(Refusal::from)?;
         let search = Search::parse(&body)?;
         let most = search.most.unwrap_or(usize::MAX).min(self.config.rules.search_results);
         let hits = match self.wanted(&search) {

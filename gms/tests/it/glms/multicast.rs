@@ -204,7 +204,11 @@ async fn l3_whoever_may_change_the_group_sets_and_ends_it() {
 
     let stale = [("if-match", first.etag()), ("content-type", MEDIA_TYPE.to_owned())];
     let stale: Vec<(&str, &str)> = stale.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let part = [("content-range", "bytes 0-9/99"), ("content-type", MEDIA_TYPE)];
+    let coded = [("content-encoding", "gzip"), ("content-type", MEDIA_TYPE)];
     for (answer, status) in [
+        (world.terminal(4).send(Method::PUT, &target(4), &part, info(1)).await, 400),
+        (world.terminal(4).send(Method::PUT, &target(4), &coded, info(1)).await, 415),
         (world.terminal(4).send(Method::PUT, &target(4), &stale, info(1)).await, 412),
         (world.terminal(4).send(Method::DELETE, &target(4), &stale, "").await, 412),
         (world.terminal(4).put(&target(4), "text/plain", info(1)).await, 415),

@@ -172,6 +172,13 @@ async fn l4_what_is_no_search() {
         415
     );
     assert_eq!(terminal.send(Method::POST, GROUPS, &[], good.clone()).await.status, 415);
+    let coded = [("content-type", MEDIA_TYPE), ("content-encoding", "gzip")];
+    assert_eq!(terminal.send(Method::POST, GROUPS, &coded, good.clone()).await.status, 415);
+    // There is no document that conditions could be about.
+    for name in ["if-match", "if-none-match"] {
+        let headers = [("content-type", MEDIA_TYPE), (name, "*")];
+        assert_eq!(terminal.send(Method::POST, GROUPS, &headers, good.clone()).await.status, 200, "{name}");
+    }
     let get = terminal.get(GROUPS).await;
     assert_eq!((get.status.as_u16(), get.header("allow")), (405, "POST"));
     for (body, condition) in [
@@ -187,7 +194,8 @@ async fn l4_what_is_no_search() {
         assert!(answer.text().contains(condition), "{condition} {}", answer.text());
     }
     let large = " ".repeat(csc_xcap::search::Search::OCTETS + 1);
-    assert_eq!(post(&terminal, large).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(post(&terminal, large.clone()).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(terminal.send(Method::POST, GROUPS, &[], large).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     let mut stranger = terminal.clone();
     stranger.peer = "192.0.2.8:1";
     assert_eq!(post(&stranger, good).await.status, StatusCode::FORBIDDEN);
