@@ -79,7 +79,8 @@ impl Config {
             "history",
             16,
             0..=256,
-            "Revisions of a document whose author, time and size are kept; 0 keeps none. What is more goes with the next change.",
+            "Revisions of a document whose author, time and size are kept; 0 keeps none. When it is lowered, the older ones go\n\
+             with the next change of the document.",
         );
         Self { url, roots, names, open_terminals, trusted, open_profiles, test_app, history }
     }
