@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use csc_auth::{Resource, TokenVerifier};
-use csc_service::{Metrics, ReadyCheck, ServiceParts, Task};
+use csc_service::{Metrics, ServiceParts, Task};
 use csc_store::Records;
 use csc_store::owner::Replicas;
-use csc_types::{Clock, Entropy, Partition};
+use csc_types::{Clock, Entropy};
 use csc_xcap::usage::{GROUPS, TEST_APP, USAGES, Usage};
 use csc_xcap_server::{Callers, Provisioning, Settings, XcapServer};
 use tonic::service::Routes;
@@ -72,7 +72,7 @@ pub fn build_with(
     };
     let settings =
         Settings { service: "cms", usages: own, limits: config.limits(), config: documents.clone() };
-    let callers = Callers::new(verifier, records.clone(), Resource::Cms);
+    let callers = Callers::new(verifier, records, Resource::Cms);
     let server = XcapServer::new(settings, callers, clock, Arc::new(library), &metrics);
     let mut parts = ServiceParts::new("cms");
     let mount = with_intended_identities(server.mount(), documents.trusted.clone(), names);
@@ -81,12 +81,5 @@ pub fn build_with(
     parts.mounts.push(mount);
     parts.tasks.push(Task::new("cms remover", move |shutdown| remover.run(ownership, shutdown)));
     parts.grpc = Some(Routes::new(Provisioning::service(server)));
-    parts.ready.push(ReadyCheck::new("store", move || {
-        let records = records.clone();
-        async move {
-            records.store().position(Partition::INSTALLATION).await?;
-            Ok(())
-        }
-    }));
     parts
 }

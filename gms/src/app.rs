@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use csc_auth::{Resource, TokenVerifier};
-use csc_service::{Metrics, ReadyCheck, ServiceParts, Task};
+use csc_service::{Metrics, ServiceParts, Task};
 use csc_store::Records;
 use csc_store::owner::Replicas;
-use csc_types::{Clock, Entropy, Partition};
+use csc_types::{Clock, Entropy};
 use csc_xcap::usage::GROUPS;
 use csc_xcap_server::{Callers, Provisioning, Settings, XcapServer};
 use tonic::service::Routes;
@@ -85,12 +85,5 @@ pub fn build(config: &Config, documents: &csc_xcap_server::Config, deps: Deps) -
     parts.mounts.extend(glms.map(|glms| glms.mount()));
     parts.grpc = Some(Routes::new(Provisioning::service(server)).add_service(groups));
     parts.tasks.push(Task::new("gms projector", move |shutdown| projector.run(ownership, shutdown)));
-    parts.ready.push(ReadyCheck::new("store", move || {
-        let records = deps.records.clone();
-        async move {
-            records.store().position(Partition::INSTALLATION).await?;
-            Ok(())
-        }
-    }));
     parts
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use csc_service::{Metrics, ReadyCheck, ServiceParts, Task};
-use csc_store::{Key, Records, StoreError};
-use csc_types::{Clock, Entropy, Partition};
+use csc_service::{Metrics, ServiceParts, Task};
+use csc_store::Records;
+use csc_types::{Clock, Entropy};
 
 use crate::config::Config;
 use crate::crypto::files::{ServerSecret, ServerSecretError};
@@ -61,7 +61,7 @@ pub fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildError> {
     };
     let accounts = Accounts::new(&records);
     let grants = Grants {
-        records: records.clone(),
+        records,
         throttle: Throttle::new(config.throttle, &*entropy),
         clock,
         entropy,
@@ -74,7 +74,6 @@ pub fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildError> {
         mounts: vec![Endpoints::new(grants, jwks.clone(), &metrics).mount()],
         grpc: Some(crate::grpc::routes(directory, accounts.clone(), jwks)),
         tasks: vec![follow(accounts)],
-        ready: vec![ReadyCheck::new("store", move || reach(records.clone()))],
         ..ServiceParts::new("idms")
     })
 }
@@ -88,11 +87,4 @@ fn follow(accounts: Accounts) -> Task {
         }
         Ok(())
     })
-}
-
-/// Any read shows that the store answers.
-async fn reach(records: Records) -> anyhow::Result<()> {
-    let answer: Result<_, StoreError> =
-        records.get(Partition::INSTALLATION, &Key::new("idms.client", "")).await;
-    answer.map(|_| ()).map_err(Into::into)
 }

@@ -8,7 +8,7 @@ use csc_sakke::NtpSeconds;
 use csc_service::http::Mount;
 use csc_service::{Metrics, ReadyCheck, ServiceParts};
 use csc_store::Records;
-use csc_types::{Clock, Entropy, Partition};
+use csc_types::{Clock, Entropy};
 use tokio::sync::oneshot;
 
 use crate::accounts;
@@ -91,7 +91,7 @@ pub async fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildErr
     let mut parts = ServiceParts::new("kms");
     let (users, gone) = oneshot::channel();
     parts.tasks.push(accounts::follow(Arc::clone(&accounts), gone, &metrics));
-    parts.ready = ready(records.clone(), Arc::clone(&accounts));
+    parts.ready.push(ready(Arc::clone(&accounts)));
     let kms = Arc::new(Kms {
         audit: Audit::new(records.clone(), Arc::clone(&clock), entropy.as_ref(), root.kms_uri()),
         limit: Limit::new(config.requests_per_minute),
@@ -128,21 +128,13 @@ pub async fn build(config: &Config, deps: Deps) -> Result<ServiceParts, BuildErr
     Ok(parts)
 }
 
-/// The store, and the stream of accounts.
-fn ready(records: Records, accounts: Arc<Accounts>) -> Vec<ReadyCheck> {
-    let store = ReadyCheck::new("store", move || {
-        let records = records.clone();
-        async move {
-            records.store().position(Partition::INSTALLATION).await?;
-            Ok(())
-        }
-    });
-    let stream = ReadyCheck::new("accounts", move || {
+/// Ready once the stream of accounts has begun.
+fn ready(accounts: Arc<Accounts>) -> ReadyCheck {
+    ReadyCheck::new("accounts", move || {
         let opened = accounts.has_opened();
         async move {
             anyhow::ensure!(opened, "the identity server has not told its accounts yet");
             Ok(())
         }
-    });
-    vec![store, stream]
+    })
 }

@@ -6,9 +6,10 @@ use anyhow::Context;
 use csc_auth::{GrpcKeys, TokenVerifier};
 use csc_service::bus::{self, Address, BusConfig, Credentials, Member, Peers};
 use csc_service::config::Settings;
-use csc_service::{App, AppConfig, ServiceParts, TelemetryConfig};
+use csc_service::{App, AppConfig, ReadyCheck, ServiceParts, TelemetryConfig};
 use csc_store::Records;
 use csc_store::owner::Replicas;
+use csc_types::Partition;
 use tonic::transport::Channel;
 
 use crate::program::{Platform, Running};
@@ -58,14 +59,26 @@ impl Common {
     /// If it cannot be used; the message says what to do about it.
     pub async fn open(self, platform: Platform) -> anyhow::Result<Host> {
         let Self { app, store, .. } = self;
-        let Opened { store, replicas, parts } = store.open(&platform).await?;
+        let Opened { store, replicas, mut parts } = store.open(&platform).await?;
         let Platform { clock, entropy, metrics } = platform.clone();
         let records = Records::new(store, Arc::clone(&entropy));
+        parts.ready.push(reached(records.clone()));
         let replica = format!("{:016x}", entropy.next_u64());
         let (bus, body_size) = (app.bus.clone(), app.http.limits.body_size);
         let app = App::new(app, metrics, clock, entropy).mount(parts);
         Ok(Host { platform, records, replicas, replica, app, bus, body_size })
     }
+}
+
+/// The process is ready when the store has answered once.
+fn reached(records: Records) -> ReadyCheck {
+    ReadyCheck::new("store", move || {
+        let records = records.clone();
+        async move {
+            records.store().position(Partition::INSTALLATION).await?;
+            Ok(())
+        }
+    })
 }
 
 impl Host {
