@@ -312,6 +312,9 @@ async fn a_tombstone_stays_for_a_day() {
     world.put(1..2).await;
     world.projector().project(&world.group, &fence).await.unwrap();
     assert!(world.entry(0).await.is_some_and(|entry| entry.removed));
+    // Who has gone is not looked at in every turn from now on.
+    let reach = world.store.get(partition(&world.group), &[reach_key(&world.group)]).await.unwrap();
+    assert_eq!(reach[0].value.as_deref(), Some(format!("{}\n", member(1)).as_bytes()));
     world.clock.advance(Duration::from_secs(24 * 60 * 60 - 1));
     assert!(world.entry(0).await.is_some_and(|entry| entry.removed));
     world.clock.advance(Duration::from_secs(2));
