@@ -2,7 +2,7 @@
 //!
 //! Reads take a snapshot and go on while the writer works. A few records are read where the caller stands: they come
 //! from the cache, and handing a microsecond's work to another thread costs more than doing it. More than
-//! [`AT_HAND`] records, or the logs of a reader that is behind, are read on tokio's blocking threads.
+//! [`AT_HAND`] records, or the logs of a reader that is far behind, are read on tokio's blocking threads.
 
 mod birth;
 mod file;
@@ -162,6 +162,27 @@ impl Embedded {
             self.state.unavailable()
         })
     }
+
+    /// At most `limit` entries behind each cursor. Mostly it is one or two, which are at hand; nobody knows before, so what
+    /// turns out to be more is read again on a blocking thread.
+    async fn tail_of(
+        &self,
+        cursors: Vec<(Partition, Cursor)>,
+        limit: usize,
+    ) -> Result<Vec<(Partition, Tail)>, StoreError> {
+        let few = limit.min(AT_HAND / cursors.len().max(1));
+        // Of a single entry each nobody could tell whether there are more.
+        if few > 1 || few == limit {
+            let near = cursors.clone();
+            let read = move |database: &Database| read::tail(database, &near, few);
+            let found = self.read(few * cursors.len(), read).await?;
+            let is_cut = |tail: &Tail| matches!(tail, Tail::Entries { entries, .. } if entries.len() == few);
+            if few == limit || !found.iter().any(|(_, tail)| is_cut(tail)) {
+                return Ok(found);
+            }
+        }
+        self.read(usize::MAX, move |database| read::tail(database, &cursors, limit)).await
+    }
 }
 
 impl Drop for Embedded {
@@ -234,8 +255,7 @@ impl Store for Embedded {
             }
             let behind = self.state.behind(cursors);
             if !behind.is_empty() {
-                let records = behind.len().saturating_mul(limit);
-                let found = self.read(records, move |database| read::tail(database, &behind, limit)).await?;
+                let found = self.tail_of(behind, limit).await?;
                 if !found.is_empty() {
                     return Ok(found);
                 }
