@@ -163,6 +163,9 @@ mod tests {
 
     use super::*;
 
+    /// Much more often than a refresh is due, and seldom enough to be read where the tests are.
+    const BETWEEN: Duration = Duration::from_millis(20);
+
     /// Grants two seconds and sends one NOTIFY after the other, until the subscription is refreshed: how often it was
     /// asked then.
     async fn proxy(socket: UdpSocket) -> u32 {
@@ -183,6 +186,7 @@ mod tests {
             }
             let core = subscriber.as_ref().unwrap().core().unwrap();
             told += 1;
+            tokio::time::sleep(BETWEEN).await;
             let state = if asked > 1 { "terminated;reason=timeout" } else { "active;expires=2" };
             let notify = RequestBuilder::new("NOTIFY", "sip:ue@127.0.0.1")
                 .header(Name::Via, &format!("SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK{told}"))
