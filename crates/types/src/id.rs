@@ -32,12 +32,13 @@ fn check_characters(text: &str) -> Result<(), IdError> {
 }
 
 /// Scheme in lower case; the host of a sip URI in lower case; the user part as it is (RFC 3261 19.1.4); a number
-/// without its visual separators (RFC 3966 section 4); no escapes of what needs none.
+/// without its visual separators (RFC 3966 section 4); no escapes of what needs none. A `%` that escapes nothing is
+/// refused (RFC 3986 2.1): with what stands behind it, it could become an escape, and the identity another one.
 fn canonical_uri(text: &str) -> Result<String, IdError> {
     check_characters(text)?;
     let (scheme, rest) = text.split_once(':').ok_or(IdError::Scheme)?;
     let scheme = scheme.to_ascii_lowercase();
-    let rest = without_needless_escapes(rest, if scheme == "tel" { "+" } else { "" });
+    let rest = without_needless_escapes(rest, if scheme == "tel" { "+" } else { "" })?;
     let rest = rest.as_str();
     match scheme.as_str() {
         "tel" => {
@@ -69,18 +70,15 @@ fn canonical_uri(text: &str) -> Result<String, IdError> {
 
 /// `text` with each escape of an unreserved character (RFC 3261 section 25.1), or of one in `also`, undone, and the
 /// digits of all other escapes in upper case. What comes out stays as it is when it comes in again.
-fn without_needless_escapes(text: &str, also: &str) -> String {
+fn without_needless_escapes(text: &str, also: &str) -> Result<String, IdError> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let digits = rest.get(1..3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let Some((digits, octet)) = digits.and_then(|d| Some((d, u8::from_str_radix(d, 16).ok()?))) else {
-            out.push('%');
-            rest = &rest[1..];
-            continue;
-        };
+        let digits = digits.ok_or(IdError::Character)?;
+        let octet = u8::from_str_radix(digits, 16).map_err(|_| IdError::Character)?;
         let meant = char::from(octet);
         if meant.is_ascii_alphanumeric() || "-_.!~*'()".contains(meant) || also.contains(meant) {
             out.push(meant);
@@ -91,7 +89,7 @@ fn without_needless_escapes(text: &str, also: &str) -> String {
         rest = &rest[3..];
     }
     out.push_str(rest);
-    out
+    Ok(out)
 }
 
 macro_rules! identity {
@@ -188,10 +186,10 @@ mod tests {
     fn canonical_forms_are_their_own() {
         for text in [
             "tel:+1-2;ext=%2A%2F3",
-            "sip:%2541%41%ff%%4@H%41.org",
-            "sip:가%가%zz@h",
+            "sip:%2541%41%ff@H%41.org",
+            "sip:가%EA%B0%80@h",
             "tel:%2525%2b1",
-            "SIPS:%40%@h",
+            "SIPS:%40@h",
         ] {
             let id: McpttId = text.parse().unwrap();
             assert_eq!(id.as_str().parse(), Ok(id.clone()), "{text}");
@@ -208,6 +206,10 @@ mod tests {
             ("sip:user@", IdError::Scheme),
             ("http:host", IdError::Scheme),
             ("tel:+82 57", IdError::Character),
+            ("tel:4%2-a", IdError::Character),
+            ("sip:%%341@host", IdError::Character),
+            ("sip:a%zz@host", IdError::Character),
+            ("sip:a@host%4", IdError::Character),
             ("sip:a/../b@host", IdError::Character),
             ("sip:a\r\n@host", IdError::Character),
         ] {
